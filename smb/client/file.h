@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One remote file while we hold opens on it: its opens, and the one cache::FileCache through which all of them read
+// and write, so that what one handle of this mount wrote is what another one reads.
+//
+// Without a right to keep data (cache::Access::none) reads are pipelined ahead and used once, small writes wait a few
+// milliseconds to be joined, and everything has been written when flush() is done. Loop thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <system_error>
+#include <vector>
+
+#include "cache/buffer.h"
+#include "smb/client/attributes.h"
+#include "smb/client/runtime.h"
+#include "smb/client/share.h"
+#include "smb/client/task.h"
+
+namespace smb3fuse::client {
+
+class File {
+ public:
+  // What a read brought: the bytes in order, in as many pieces as they lie in memory. Short only at the end of file.
+  struct ReadResult {
+    std::error_code error;
+    std::vector<cache::Buffer> pieces;
+  };
+  using ReadDone = std::function<void(ReadResult)>;
+  using Done = std::function<void(std::error_code)>;
+
+  // All three outlive it.
+  File(Runtime& runtime, cache::BufferPool& pool, Share& share);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  // Takes part with `result.open`, which the caller owns and keeps until remove(); `result.first` is adopted as read
+  // ahead, and size and times are learnt from `result.attributes`.
+  void add(const OpenResult& result, bool readable, bool writable);
+  // Before `open` is destroyed, and after a flush() if it was writable.
+  void remove(Open& open);
+  bool has_opens() const;
+
+  // Answers at once if the bytes are here; otherwise use read().
+  bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result);
+  void read(std::uint64_t offset, std::uint32_t length, ReadDone done);
+  // done: accepted, and as much memory is free as the window allows; a failure to write is told once, by the next
+  // write(), flush() or set. `write_through`: done when the server has it on stable storage.
+  void write(std::uint64_t offset, cache::Buffer data, bool write_through, Done done);
+  // Lands at the server's end of the file as the server knows it at that moment. `end`: the size after it.
+  void append(cache::Buffer data, bool write_through, std::function<void(std::error_code, std::uint64_t end)> done);
+  // Everything written, and attribute changes that waited with it, are on the server; with `to_disk`, on its disk.
+  Task<std::error_code> flush(bool to_disk);
+  // Size changes take effect in order with the writes; times wait for the next write or flush where that saves a
+  // round trip (the caller has flush() run at close). Must have an open that may do it (any will do for times).
+  Task<std::error_code> set_attributes(AttributeChanges changes);
+
+  // The server's attributes seen through what we have not sent yet: size and last write time.
+  Attributes seen_through(Attributes from_server) const;
+  bool has_unsent() const;
+
+ private:
+  class Remote;
+  std::unique_ptr<Remote> remote_;
+};
+
+}  // namespace smb3fuse::client

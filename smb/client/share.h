@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's face: a connected share, and the opens on it, in no protocol's terms. smb2_share implements it now;
+// SMB1 will implement it too; fuse/ sees nothing below it.
+//
+// Loop thread only. Every call is a lazy Task that ends exactly once; what it may cost in round trips is said at each.
+// Errors are NTSTATUS values as error_code ("smb/status.h"), the server's own or the nearest for what we found out.
+// Paths are UTF-8, relative to the mounted root, components separated by '/', no leading or trailing '/', "" the root
+// itself; reserved characters are mapped below this face.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "cache/buffer.h"
+#include "cache/remote_file.h"
+#include "smb/client/attributes.h"
+#include "smb/client/task.h"
+
+namespace smb3fuse::client {
+
+template <class T>
+using Result = tl::expected<T, std::error_code>;
+
+enum class Disposition : std::uint8_t {
+  open,                 // must exist
+  create,               // must not exist: STATUS_OBJECT_NAME_COLLISION
+  open_or_create,       // O_CREAT
+  truncate,             // must exist, emptied: O_TRUNC
+  truncate_or_create,   // O_CREAT | O_TRUNC
+};
+
+struct OpenRequest {
+  std::string path;
+  Disposition disposition = Disposition::open;
+  bool read = true;
+  bool write = false;
+  bool append_only = false;           // no FILE_WRITE_DATA, only FILE_APPEND_DATA: every write lands at the end
+  bool create_readonly = false;       // a file made by this open gets the read-only attribute (mode without w)
+  bool write_through = false;         // O_SYNC, O_DSYNC
+  std::uint32_t first_read = 0;       // read this many bytes from the start in the same round trip
+};
+
+// One SMB open. Destroying it sends CLOSE and does not wait; everything in flight on it completes first or with an
+// error. Thread and completion rules as cache::RemoteFile.
+class Open {
+ public:
+  using ReadDone = cache::RemoteFile::ReadDone;
+  using Done = cache::RemoteFile::Done;
+
+  virtual ~Open() = default;
+
+  // At most Share::maximum_read() / maximum_write() bytes; fewer come back only at the end of the file.
+  virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
+  virtual void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) = 0;
+  // As write, and then the changes, in one message. One round trip.
+  virtual void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
+                             Done done) = 0;
+  virtual void flush(Done done) = 0;
+  // One round trip each.
+  virtual Task<Result<Attributes>> attributes() = 0;
+  virtual Task<std::error_code> set_attributes(AttributeChanges changes) = 0;
+  // FSCTL_SET_ZERO_DATA over [offset, end): a hole in a sparse file (the file is made sparse first).
+  virtual Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) = 0;
+  // FSCTL_QUERY_ALLOCATED_RANGES: (offset, length) of what is not a hole within [offset, offset + length).
+  struct AllocatedRange {
+    std::uint64_t offset;
+    std::uint64_t length;
+  };
+  virtual Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) = 0;
+};
+
+struct OpenResult {
+  std::unique_ptr<Open> open;
+  Attributes attributes;   // as the CREATE reply has them: number_of_links is not told
+  bool created = false;
+  cache::Buffer first;     // the bytes from 0, if first_read was asked for and the file has any
+  bool first_read_done = false;  // `first` is valid: shorter than asked means the file ends there
+};
+
+// One enumeration of one directory. Destroying it closes it without waiting.
+class DirectoryStream {
+ public:
+  virtual ~DirectoryStream() = default;
+  // The next entries, without "." and "..", at most one server answer of them; empty at the end. The page after the
+  // one returned is already on its way. Unsafe names from the server are left out and logged.
+  virtual Task<Result<std::vector<DirectoryEntry>>> next() = 0;
+};
+
+// How a lookup by path treats a final symbolic link is always: not followed.
+class Share {
+ public:
+  virtual ~Share() = default;
+
+  virtual Task<Result<Attributes>> stat(std::string path) = 0;                                 // 1
+  virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;                              // 1
+  // The first page comes with the open: 1 round trip up to about 8,000 entries.
+  virtual Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) = 0;  // 1
+  virtual Task<Result<Attributes>> make_directory(std::string path) = 0;                       // 1
+  // `attributes` is what the caller knows of the target: a read-only one has the attribute cleared first, in the same
+  // message. `keep_for_opens`: we hold opens on it, so it is renamed out of sight and vanishes with the last of them.
+  struct RemoveHint {
+    std::uint32_t file_attributes = 0;
+    bool keep_for_opens = false;
+  };
+  virtual Task<std::error_code> remove_file(std::string path, RemoveHint hint) = 0;            // 1
+  virtual Task<std::error_code> remove_directory(std::string path) = 0;                        // 1
+  // STATUS_OBJECT_NAME_COLLISION where the target exists and `replace` is false.
+  virtual Task<std::error_code> rename(std::string from, std::string to, bool replace) = 0;    // 1
+  virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;          // 1
+  virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;  // 1
+  virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;     // 1
+  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                 // 1
+
+  // Does `name` (one component) have a form that no client may use on this share, e.g. the names of removed files?
+  virtual bool is_hidden_name(const std::string& name) const = 0;
+  virtual std::uint32_t maximum_read() const = 0;
+  virtual std::uint32_t maximum_write() const = 0;
+  virtual bool case_sensitive() const = 0;
+  virtual bool is_read_only() const = 0;
+  // Bytes of the root's attributes known from connecting, so that a mount costs no further round trip.
+  virtual const Attributes& root_attributes() const = 0;
+};
+
+}  // namespace smb3fuse::client
