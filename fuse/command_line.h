@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command: smb3fuse SOURCE MOUNTPOINT [-o options] [switches], also as mount(8) calls /sbin/mount.smb3fuse, in any
+// order of arguments. Main thread, first thing in main(): it scrubs passwords out of argv in place.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "fuse/input_error.h"
+#include "fuse/options.h"
+#include "fuse/source.h"
+
+namespace smb3fuse::fs {
+
+// mount(8) documents these exit codes for its helpers.
+enum class ExitCode : int { success = 0, usage = 1, system = 2, mount_failure = 32 };
+
+// Everything between argv and a mount, validated, except for the password: complete_credentials() finds that.
+struct MountConfig {
+  Source source;           // its port and user are already merged into options
+  std::string mountpoint;  // absolute (the daemon changes its folder); not looked at yet
+  MountOptions options;
+  bool foreground = false;
+  bool debug = false;  // implies foreground
+  bool verbose = false;
+  bool fake = false;  // mount -f: everything is checked, nothing is mounted
+  std::vector<std::string> warnings;
+};
+
+struct ShowHelp {};
+struct ShowVersion {};
+
+using Command = std::variant<MountConfig, ShowHelp, ShowVersion>;
+
+// An InputError here means ExitCode::usage.
+Checked<Command> parse_command_line(int argc, char** argv);
+
+std::string help_text();
+std::string version_text(std::string_view version);
+
+}  // namespace smb3fuse::fs

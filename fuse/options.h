@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mount options: names and meaning as in mount.cifs, one table of them, and what a list of them amounts to. The
+// table drives parsing, --help, the suggestion for a mistyped name, and the test of the man page. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuse/credentials.h"
+#include "fuse/input_error.h"
+
+namespace smb3fuse::fs {
+
+// The values are those of the wire's DialectRevision.
+enum class Dialect : std::uint16_t {
+  smb202 = 0x0202,
+  smb210 = 0x0210,
+  smb300 = 0x0300,
+  smb302 = 0x0302,
+  smb311 = 0x0311
+};
+
+enum class CacheMode : std::uint8_t { none, strict, loose };
+
+// How characters that SMB reserves are kept in names on the server.
+enum class NameMapping : std::uint8_t {
+  none,  // not at all: such names are refused
+  sfm,   // mapposix: U+F001..U+F029, as Services for Macintosh
+  sfu,   // mapchars: U+F000 + character, as Services for Unix
+};
+
+// What the kernel is told about the mount. Devices and set-uid programs of a share are never honoured.
+struct KernelFlags {
+  bool read_only = false;
+  bool execute = true;
+  bool synchronous = false;
+  bool synchronous_directories = false;
+  bool update_atime = true;
+  bool allow_other = false;
+  bool allow_root = false;
+  bool check_permissions = true;  // by the modes shown; noperm leaves it to the server
+  bool auto_unmount = false;
+  std::optional<std::string> fsname;
+  std::string subtype = "smb3fuse";
+};
+
+struct MountOptions {
+  CredentialOptions credentials;
+
+  // The connection.
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> address;         // connect here instead of resolving the server's name
+  std::optional<std::string> server_netbios;  // servern=: the called name of a NetBIOS session
+  std::optional<std::string> client_netbios;  // netbiosname=: the calling one
+  Dialect min_dialect = Dialect::smb202;
+  Dialect max_dialect = Dialect::smb311;
+  bool require_signing = false;
+  bool require_sealing = false;
+  std::chrono::seconds call_timeout{30};
+  std::chrono::seconds echo_interval{60};
+  bool hard = false;  // wait for a lost server for ever instead of call_timeout
+  std::optional<std::uint16_t> max_credits;
+
+  // Sizes in bytes; nothing given: as large as server and kernel allow.
+  std::optional<std::uint32_t> read_size;
+  std::optional<std::uint32_t> write_size;
+  std::uint32_t block_size = 1024 * 1024;
+
+  // Caching.
+  CacheMode cache = CacheMode::strict;
+  std::chrono::seconds file_attribute_timeout{1};
+  std::chrono::seconds directory_attribute_timeout{1};
+  bool strict_sync = true;  // fsync also makes the server flush
+
+  // What is shown and how names, links and locks are mapped.
+  uid_t uid;  // the invoking user's unless given
+  gid_t gid;
+  bool force_uid = false;  // show `uid` even where the server tells owners
+  bool force_gid = false;
+  mode_t file_mode = 0755;
+  mode_t directory_mode = 0755;
+  bool server_inodes = true;
+  NameMapping name_mapping = NameMapping::sfm;
+  bool posix_extensions = true;  // use them where the server offers them
+  bool minshall_french_links = false;
+  bool byte_range_locks = true;  // send them to the server
+
+  KernelFlags kernel;
+
+  MountOptions();
+};
+
+enum class OptionGroup : std::uint8_t { logon, connection, caching, ownership, names, system, ignored, refused };
+
+// One row of the table.
+struct OptionRow {
+  // Puts the value into the options; a sentence when the value is wrong.
+  using Apply = std::optional<std::string> (*)(MountOptions& options, std::string_view value);
+
+  std::vector<std::string_view> names;  // the documented one first, then its aliases
+  std::string_view argument;            // "" takes none; "NAME" needs one; "[NAME]" may have one
+  OptionGroup group;
+  std::string_view meaning;  // for --help; why, when the group is ignored or refused
+  Apply apply;               // null when the group is ignored or refused
+};
+
+std::span<const OptionRow> option_table();
+
+// The row whose names contain `name`; null when there is none.
+const OptionRow* find_option(std::string_view name);
+
+struct ParsedOptions {
+  MountOptions options;
+  std::vector<std::string> warnings;
+};
+
+// The lists in the order given, split at commas, `\,` being a comma and `\\` a backslash within an item; the last of
+// several settings of one thing wins. `sloppy`: unknown options are warned about instead of refused.
+Checked<ParsedOptions> parse_options(std::span<const std::string_view> lists, bool sloppy);
+
+// Overwrites the values of password options in a list with 'x', in place.
+void scrub_option_passwords(char* list);
+
+// What libfuse takes after -o: "ro,nosuid,nodev,fsname=//nas/media,subtype=smb3fuse", commas in values escaped.
+std::string kernel_option_list(const KernelFlags& flags);
+
+}  // namespace smb3fuse::fs
