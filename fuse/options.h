@@ -97,23 +97,27 @@ struct MountOptions {
   MountOptions();
 };
 
-enum class OptionGroup : std::uint8_t { logon, connection, caching, ownership, names, system, ignored, refused };
+enum class OptionGroup : std::uint8_t { logon, connection, caching, ownership, names, general, ignored, unsupported };
+
+// What rows work on: MountOptions and what is decided only when all options are known.
+struct OptionDraft;
 
 // One row of the table.
 struct OptionRow {
-  // Puts the value into the options; a sentence when the value is wrong.
-  using Apply = std::optional<std::string> (*)(MountOptions& options, std::string_view value);
+  // Puts the value into the draft; a sentence's end ("expected ...") when the value is wrong.
+  using Apply = std::optional<std::string> (*)(OptionDraft& draft, std::string_view value);
 
-  std::vector<std::string_view> names;  // the documented one first, then its aliases
-  std::string_view argument;            // "" takes none; "NAME" needs one; "[NAME]" may have one
+  std::vector<std::string_view>
+      names;                  // the documented one first, then its aliases; "x-*" stands for all that begin so
+  std::string_view argument;  // "" takes none; "NAME" needs one; "[NAME]" may have one
   OptionGroup group;
-  std::string_view meaning;  // for --help; why, when the group is ignored or refused
-  Apply apply;               // null when the group is ignored or refused
+  std::string_view meaning;  // why, where the group is ignored or unsupported
+  Apply apply = nullptr;     // null where the group is ignored or unsupported
 };
 
 std::span<const OptionRow> option_table();
 
-// The row whose names contain `name`; null when there is none.
+// The row that `name` belongs to; null when there is none.
 const OptionRow* find_option(std::string_view name);
 
 struct ParsedOptions {
@@ -122,11 +126,9 @@ struct ParsedOptions {
 };
 
 // The lists in the order given, split at commas, `\,` being a comma and `\\` a backslash within an item; the last of
-// several settings of one thing wins. `sloppy`: unknown options are warned about instead of refused.
-Checked<ParsedOptions> parse_options(std::span<const std::string_view> lists, bool sloppy);
-
-// Overwrites the values of password options in a list with 'x', in place.
-void scrub_option_passwords(char* list);
+// several settings of one thing wins. First of all the passwords in the lists are taken out and overwritten with 'x',
+// in place. `sloppy`: unknown options are warned about instead of refused.
+Checked<ParsedOptions> parse_options(std::span<char* const> lists, bool sloppy);
 
 // What libfuse takes after -o: "ro,nosuid,nodev,fsname=//nas/media,subtype=smb3fuse", commas in values escaped.
 std::string kernel_option_list(const KernelFlags& flags);

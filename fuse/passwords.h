@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a password may come from when neither option nor credentials file gave one. Main thread, before the mount:
-// the prompt changes signal handlers while it waits.
+// Where a password may come from when neither option nor credentials file gave one, and how text that holds one is
+// kept until it is a Secret. Main thread, before the mount: the prompt changes signal handlers while it waits.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,34 @@
 #include "smb/crypto/secret.h"
 
 namespace smb3fuse::fs {
+
+// Text that may hold a password: overwritten when it goes. Grown past its capacity it would leave a copy behind.
+class WipedText {
+ public:
+  explicit WipedText(std::size_t capacity) { text.reserve(capacity); }
+  WipedText(WipedText&&) = default;
+  WipedText& operator=(WipedText&&) = delete;
+  ~WipedText();
+
+  std::string text;
+};
+
+// A descriptor that is closed when it goes; -1 is none.
+class OpenFile {
+ public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile();
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+// Reads to the end of the file, `limit` bytes at most; fails with an errno, EFBIG where there is more.
+tl::expected<WipedText, int> read_all(int descriptor, std::size_t limit);
 
 // $PASSWD, else the first line of descriptor $PASSWD_FD, else the first line of file $PASSWD_FILE; nothing when none is
 // set. All three are unset; PASSWD is overwritten first, so that /proc/PID/environ does not show it either.
