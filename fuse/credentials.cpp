@@ -19,6 +19,8 @@
 namespace smb3fuse::fs {
 namespace {
 
+using Kind = auth::Credentials::Kind;
+
 // A credentials file has three lines. What is larger is another file.
 constexpr std::size_t kLargestFile = 64 * 1024;
 
@@ -97,11 +99,11 @@ std::optional<std::string> parse_lines(std::string_view text, const std::string&
 }
 
 // "DOMAIN\name" or "DOMAIN/name", in two; a domain given apart from the name is kept.
-void split_username(Credentials& credentials) {
-  const std::size_t separator = credentials.username.find_first_of("\\/");
+void split_username(auth::Credentials& credentials) {
+  const std::size_t separator = credentials.user.find_first_of("\\/");
   if (separator == std::string::npos) return;
-  if (credentials.domain.empty()) credentials.domain = credentials.username.substr(0, separator);
-  credentials.username.erase(0, separator + 1);
+  if (credentials.domain.empty()) credentials.domain = credentials.user.substr(0, separator);
+  credentials.user.erase(0, separator + 1);
 }
 
 std::string account_name() {
@@ -110,11 +112,11 @@ std::string account_name() {
   return account != nullptr ? account->pw_name : "";
 }
 
-std::optional<std::string> wrong_with(const Credentials& credentials) {
-  if (credentials.username.empty()) return "no user name is given: use -o username=NAME, or -o guest";
-  if (!is_utf8(credentials.username)) return "the user name is not valid UTF-8";
+std::optional<std::string> wrong_with(const auth::Credentials& credentials) {
+  if (credentials.user.empty()) return "no user name is given: use -o username=NAME, or -o guest";
+  if (!is_utf8(credentials.user)) return "the user name is not valid UTF-8";
   if (!is_utf8(credentials.domain)) return "the domain is not valid UTF-8";
-  if (!is_utf8(credentials.password.view())) return "the password is not valid UTF-8";
+  if (!is_utf8(credentials.secret.text())) return "the password is not valid UTF-8";
   return std::nullopt;
 }
 
@@ -140,12 +142,12 @@ Checked<CredentialFile> read_credential_file(const std::string& path) {
   return file;
 }
 
-Checked<Credentials> complete_credentials(CredentialOptions options, std::string_view server,
-                                          std::vector<std::string>& warnings, const char* terminal) {
+Checked<auth::Credentials> complete_credentials(CredentialOptions options, std::string_view server,
+                                                std::vector<std::string>& warnings, const char* terminal) {
   auto environment = take_password_from_environment();
-  Credentials credentials;
-  credentials.logon = options.logon;
-  if (options.logon == Logon::anonymous) return credentials;
+  auth::Credentials credentials;
+  credentials.kind = options.kind;
+  if (options.kind == Kind::anonymous) return credentials;
 
   CredentialFile file;
   if (options.file) {
@@ -157,27 +159,27 @@ Checked<Credentials> complete_credentials(CredentialOptions options, std::string
     }
   }
 
-  const std::string standard = options.logon == Logon::guest ? "guest" : account_name();
-  credentials.username = options.username.value_or(file.username.value_or(standard));
+  const std::string standard = options.kind == Kind::guest ? "guest" : account_name();
+  credentials.user = options.username.value_or(file.username.value_or(standard));
   credentials.domain = options.domain.value_or("");
   split_username(credentials);
   if (credentials.domain.empty()) credentials.domain = file.domain.value_or("");
 
-  if (options.logon == Logon::guest) {
+  if (options.kind == Kind::guest) {
     // the empty password
   } else if (options.password) {
-    credentials.password = std::move(*options.password);
+    credentials.secret = std::move(*options.password);
   } else if (file.password) {
-    credentials.password = std::move(*file.password);
+    credentials.secret = std::move(*file.password);
   } else if (!environment) {
     return tl::make_unexpected(std::move(environment.error()));
   } else if (*environment) {
-    credentials.password = std::move(**environment);
-  } else if (!credentials.username.empty()) {
+    credentials.secret = std::move(**environment);
+  } else if (!credentials.user.empty()) {
     auto typed =
-        prompt_for_password("Password for " + credentials.username + " on " + std::string(server) + ": ", terminal);
+        prompt_for_password("Password for " + credentials.user + " on " + std::string(server) + ": ", terminal);
     if (!typed) return tl::make_unexpected(std::move(typed.error()));
-    credentials.password = std::move(*typed);
+    credentials.secret = std::move(*typed);
   }
   if (auto wrong = wrong_with(credentials)) return refused(std::move(*wrong));
   return credentials;

@@ -9,31 +9,17 @@
 #include <vector>
 
 #include "fuse/input_error.h"
-#include "smb/crypto/secret.h"
+#include "smb/client/connect.h"
 
 namespace smb3fuse::fs {
 
-enum class Logon : std::uint8_t {
-  user,       // a name and a password
-  guest,      // asked for by `guest`: a name, an empty password; being mapped to the guest account is accepted
-  anonymous,  // asked for by `sec=none`: a null session
-};
-
-// What options and URL said of the logon.
+// What options and URL said of the logon. Which kind it is they say by `guest` and `sec=none`, else it is `password`.
 struct CredentialOptions {
-  Logon logon = Logon::user;
+  auth::Credentials::Kind kind = auth::Credentials::Kind::password;
   std::optional<std::string> username;
   std::optional<std::string> domain;
   std::optional<crypto::Secret> password;
   std::optional<std::string> file;  // a credentials file's path
-};
-
-// What the engine logs on with.
-struct Credentials {
-  Logon logon = Logon::user;
-  std::string username;  // "" only for anonymous; "name@realm" stays whole
-  std::string domain;    // "" where none is given
-  crypto::Secret password;
 };
 
 // What a credentials file held.
@@ -51,7 +37,7 @@ Checked<CredentialFile> read_credential_file(const std::string& path);
 // Completes the options: user name from URL, file, $USER, the account's name; password from option, file, $PASSWD,
 // $PASSWD_FD, $PASSWD_FILE (wiped and unset whether used or not), or a prompt on `terminal`. Appends to `warnings`.
 // `server` names in the prompt what the password is for.
-Checked<Credentials> complete_credentials(CredentialOptions options, std::string_view server,
-                                          std::vector<std::string>& warnings, const char* terminal = "/dev/tty");
+Checked<auth::Credentials> complete_credentials(CredentialOptions options, std::string_view server,
+                                                std::vector<std::string>& warnings, const char* terminal = "/dev/tty");
 
 }  // namespace smb3fuse::fs

@@ -301,9 +301,9 @@ const std::vector<OptionRow>& rows() {
 
       {{"serverino"}, "", names, "inode numbers from the server (default)", set_option<&O::server_inodes, true>},
       {{"noserverino"}, "", names, "inode numbers of our own", set_option<&O::server_inodes, false>},
-      {{"mapposix"}, "", names, "keep reserved characters as Macs do (default)", set_option<&O::name_mapping, NameMapping::sfm>},
-      {{"mapchars"}, "", names, "keep reserved characters as Services for Unix did", set_option<&O::name_mapping, NameMapping::sfu>},
-      {{"nomapposix", "nomapchars"}, "", names, "refuse reserved characters", set_option<&O::name_mapping, NameMapping::none>},
+      {{"mapposix"}, "", names, "keep reserved characters as Macs do (default)", set_option<&O::name_mapping, client::NameMapping::sfm>},
+      {{"mapchars"}, "", names, "keep reserved characters as Services for Unix did", set_option<&O::name_mapping, client::NameMapping::sfu>},
+      {{"nomapposix", "nomapchars"}, "", names, "refuse reserved characters", set_option<&O::name_mapping, client::NameMapping::none>},
       {{"iocharset"}, "CHARSET", names, "utf8, the only one there is", check_charset},
       {{"posix", "unix", "linux", "posixpaths"}, "", names, "use POSIX extensions if the server has them (default)", set_option<&O::posix_extensions, true>},
       {{"nounix", "noposix", "nolinux", "noposixpaths"}, "", names, "do without POSIX extensions", set_option<&O::posix_extensions, false>},

@@ -119,7 +119,7 @@ std::optional<std::string> apply_list(std::string_view list, bool sloppy, Option
 std::optional<std::string> settle_logon(OptionDraft& draft) {
   CredentialOptions& credentials = draft.options.credentials;
   if (!draft.null_session && !draft.guest) return std::nullopt;
-  credentials.logon = draft.null_session ? Logon::anonymous : Logon::guest;
+  credentials.kind = draft.null_session ? auth::Credentials::Kind::anonymous : auth::Credentials::Kind::guest;
   const std::string asked = draft.null_session ? "sec=none" : "guest";
   if (credentials.password && !credentials.password->empty()) {
     return "options '" + asked + "' and 'password' contradict each other: leave one of them out";

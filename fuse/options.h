@@ -15,6 +15,7 @@
 
 #include "fuse/credentials.h"
 #include "fuse/input_error.h"
+#include "smb/client/path.h"
 
 namespace smb3fuse::fs {
 
@@ -28,13 +29,6 @@ enum class Dialect : std::uint16_t {
 };
 
 enum class CacheMode : std::uint8_t { none, strict, loose };
-
-// How characters that SMB reserves are kept in names on the server.
-enum class NameMapping : std::uint8_t {
-  none,  // not at all: such names are refused
-  sfm,   // mapposix: U+F001..U+F029, as Services for Macintosh
-  sfu,   // mapchars: U+F000 + character, as Services for Unix
-};
 
 // What the kernel is told about the mount. Devices and set-uid programs of a share are never honoured.
 struct KernelFlags {
@@ -87,7 +81,7 @@ struct MountOptions {
   mode_t file_mode = 0755;
   mode_t directory_mode = 0755;
   bool server_inodes = true;
-  NameMapping name_mapping = NameMapping::sfm;
+  client::NameMapping name_mapping = client::NameMapping::sfm;
   bool posix_extensions = true;  // use them where the server offers them
   bool minshall_french_links = false;
   bool byte_range_locks = true;  // send them to the server

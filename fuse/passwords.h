@@ -8,7 +8,7 @@
 #include <string>
 
 #include "fuse/input_error.h"
-#include "smb/crypto/secret.h"
+#include "smb/client/connect.h"
 
 namespace smb3fuse::fs {
 
