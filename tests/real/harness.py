@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test against real servers stands on: a private machine room, servers, mounts, the delaying proxy.
+
+A test program calls `main()`. That starts the program once more in namespaces of its own (mounts, processes, network
+with a loopback alone), where it is process 1. So whatever a test leaves behind, a hung daemon or a busy mount
+included, ends with the program; two copies never meet; nothing is sent over a network; and an unprivileged account
+exists there without being added to the machine.
+
+Inside, ROOM is an empty tmpfs. Environment: SMB3FUSE, LAGPROXY name the binaries under test (paths);
+SMB3FUSE_TEST_PATIENCE multiplies every time limit (for sanitizer builds); SMB3FUSE_TEST_KEEP=1 shows the servers' logs.
+"""
+import contextlib
+import ctypes
+import fcntl
+import itertools
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PYTHON = "/usr/bin/python3"
+HERE = pathlib.Path(__file__).resolve().parent
+SMB3FUSE = os.environ.get("SMB3FUSE", "smb3fuse")
+LAGPROXY = os.environ.get("LAGPROXY", "lagproxy")
+PATIENCE = float(os.environ.get("SMB3FUSE_TEST_PATIENCE", "1"))
+ROOM = pathlib.Path(os.environ["SMB3FUSE_TEST_ROOM"]) if "SMB3FUSE_TEST_ROOM" in os.environ else None
+
+# The account that servers know and that "an ordinary user" runs as. It exists only inside the room.
+USER = "smbtester"
+USER_ID = 61234
+# Characters that a sloppy option parser, shell, environment or log filter trips over.
+PASSWORD = 'Pä5,w"o#r=d \\%s \u20ac9'
+
+SKIPPED = 77  # what ctest takes for "skipped"
+
+_serial = itertools.count(1)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+# --- the room -------------------------------------------------------------------------------------------------------
+
+def main(entry=unittest.main):
+    """Runs `entry` inside a room and exits with its status."""
+    if ROOM is None:
+        sys.exit(_outside())
+    _furnish()
+    entry()
+
+
+def _outside():
+    missing = _what_is_missing()
+    if missing:
+        print(f"cannot run: {missing}", file=sys.stderr)
+        return 1 if os.environ.get("CI") else SKIPPED
+    room = tempfile.mkdtemp(prefix="smb3fuse-test-")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PASSWD", "SMB3FUSE_TEST_ROOM"))}
+    environment.update(SMB3FUSE_TEST_ROOM=room, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8", HOME=room, USER="root")
+    command = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "--", PYTHON, *sys.argv]
+    try:
+        # If ctest kills us, unshare follows, and with it process 1 of the room and so everything in it.
+        child = subprocess.Popen(command, env=environment, preexec_fn=_die_with_parent)
+        signal.signal(signal.SIGTERM, lambda *_: child.kill())
+        return child.wait()
+    except KeyboardInterrupt:
+        child.kill()
+        return 130
+    finally:
+        os.rmdir(room)
+
+
+def _what_is_missing():
+    if os.geteuid() != 0:
+        return "it takes root to make a private room of namespaces"
+    if not os.path.exists("/dev/fuse"):
+        return "there is no /dev/fuse"
+    for tool in ("unshare", "setpriv", "smbd", "smbpasswd", "fusermount3", "mount", "umount"):
+        if not shutil.which(tool):
+            return f"{tool} is not installed"
+    if not shutil.which(SMB3FUSE):
+        return f"the binary under test is not at {SMB3FUSE} (set SMB3FUSE)"
+    return None
+
+
+def _die_with_parent():
+    _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _mount(source, target, fstype=None, flags=0, data=None):
+    encode = lambda text: text and os.fsencode(text)
+    if _libc.mount(encode(source), encode(target), encode(fstype), flags, encode(data)) != 0:
+        raise OSError(ctypes.get_errno(), f"mount {source} on {target}")
+
+
+def bind(source, target):
+    _mount(str(source), str(target), flags=0x1000)  # MS_BIND
+
+
+def tmpfs(target, options):
+    _mount("tmpfs", str(target), "tmpfs", data=options)
+
+
+def _furnish():
+    tmpfs(ROOM, "mode=0755")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:  # loopback up: SIOCSIFFLAGS IFF_UP|IFF_RUNNING
+        fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+    passwd = ROOM / "passwd"
+    passwd.write_text(pathlib.Path("/etc/passwd").read_text() + f"{USER}:x:{USER_ID}:{USER_ID}::{ROOM}/home:/bin/sh\n")
+    bind(passwd, "/etc/passwd")
+    group = ROOM / "group"
+    group.write_text(pathlib.Path("/etc/group").read_text() + f"{USER}:x:{USER_ID}:\n")
+    bind(group, "/etc/group")
+    home = ROOM / "home"
+    home.mkdir()
+    os.chown(home, USER_ID, USER_ID)
+    # Containers often have a /dev/fuse that only root may open; fusermount3's users need the usual mode.
+    device = ROOM / "fuse"
+    os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(10, 229))
+    os.chmod(device, 0o666)
+    bind(device, "/dev/fuse")
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # process 1 ignores what it does not handle
+
+
+def fresh_folder(name, owner=None, mode=0o755):
+    folder = ROOM / f"{name}-{next(_serial)}"
+    folder.mkdir()
+    if owner:
+        os.chown(folder, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
+    os.chmod(folder, mode)
+    return folder
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+class Failed(Exception):
+    """Something the harness itself expects did not happen."""
+
+
+def as_user(user, argv):
+    """argv as it must be called to run as that account (None: as we are)."""
+    argv = [str(a) for a in argv]
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--", *argv] if user else argv
+
+
+def environment_of(user, extra=None):
+    environment = {k: v for k, v in os.environ.items() if k not in ("PASSWD", "PASSWD_FD", "PASSWD_FILE")}
+    environment.update(HOME=str(ROOM / "home") if user else str(ROOM), USER=user or "root", **(extra or {}))
+    return environment
+
+
+def run(argv, user=None, timeout=60, check=True, env=None, input=None, before_kill=lambda: None, **more):
+    """Runs a program to its end. With `check`, a failure shows all it printed. Nothing it started outlives a timeout."""
+    process = subprocess.Popen(as_user(user, argv), env=environment_of(user, env), text=True, errors="replace",
+                               stdin=subprocess.DEVNULL if input is None else subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True, **more)
+    late = False
+    try:
+        output, errors = process.communicate(input, timeout * PATIENCE)
+    except subprocess.TimeoutExpired:
+        late = True
+        before_kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+    if late:
+        raise Failed(f"{_brief(argv)} did not end in {timeout * PATIENCE:.0f} s\n{output}{errors}")
+    if check and process.returncode != 0:
+        raise Failed(f"{_brief(argv)} ended with {process.returncode}\n{output}{errors}")
+    return subprocess.CompletedProcess(argv, process.returncode, output, errors)
+
+
+def _brief(argv):
+    text = " ".join(str(a) for a in argv)
+    return text if len(text) < 300 else text[:300] + "..."
+
+
+def eventually(condition, seconds=5, step=0.02):
+    """The first true value of condition() within `seconds`; else its last value."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(step)
+    return value
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _answers(port):
+    with socket.socket() as s:
+        s.settimeout(0.5)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def stop(process, name):
+    """Ends a server that was started as leader of its own process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(10 * PATIENCE)
+    except subprocess.TimeoutExpired:
+        print(f"{name} had to be killed", file=sys.stderr)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+# --- servers --------------------------------------------------------------------------------------------------------
+
+class Server:
+    """A server at 127.0.0.1:port with a share; `folder` is the local folder behind a share of that name."""
+    SHARE, PROTOCOL = "share", "SMB3_11"
+    password = PASSWORD
+
+    def __init__(self):
+        self.port = free_port()
+        self.home = fresh_folder(type(self).__name__.lower())
+        os.chmod(self.home, 0o755)
+
+    def source(self, share=None, port=None):
+        return f"//127.0.0.1:{port or self.port}/{share or self.SHARE}"
+
+    def credentials(self, owner=None, user=USER, password=None):
+        """A new credentials file that only `owner` can read."""
+        file = fresh_folder("credentials", owner) / "file"
+        file.write_text(f"username={user}\npassword={self.password if password is None else password}\n", "utf-8")
+        os.chmod(file, 0o600)
+        if owner:
+            os.chown(file, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
+        return file
+
+    def folder(self, share=None):
+        return self.home / (share or self.SHARE)
+
+    def smbclient(self, command, share=None, protocol=None, timeout=60):
+        """Runs smbclient commands as the second, independent client."""
+        return run(["smbclient", f"//127.0.0.1/{share or self.SHARE}", "-p", self.port, "-U", USER, "-m", protocol or self.PROTOCOL, "-c", command],
+                   env={"PASSWD": self.password}, timeout=timeout).stdout
+
+
+class SambaServer(Server):
+    """A private smbd. `options` are lines of [global] beside or over the usual ones; `shares` maps more shares'
+    names to their lines. The shares: share; ro (the same folder); small (16 MiB); crypt (sealed only)."""
+
+    def __init__(self, options=(), shares=None):
+        super().__init__()
+        self.options, self.more_shares = list(options), dict(shares or {})
+
+    def configuration(self):
+        h = self.home
+        lines = ["[global]", "server role = standalone server", "workgroup = WORKGROUP", "netbios name = SMB3FUSETEST",
+                 f"smb ports = {self.port}", "interfaces = 127.0.0.1/8", "bind interfaces only = yes",
+                 "disable netbios = yes", "disable spoolss = yes", "load printers = no", "map to guest = never",
+                 f"passdb backend = tdbsam:{h}/passdb.tdb", f"private dir = {h}/private", f"lock directory = {h}/lock",
+                 f"state directory = {h}/state", f"cache directory = {h}/cache", f"pid directory = {h}/run",
+                 f"ncalrpc dir = {h}/ncalrpc", f"log file = {h}/log.smbd", "log level = 1", "max log size = 0",
+                 "server min protocol = SMB2_02", "store dos attributes = yes", "ea support = yes", "host msdfs = no",
+                 *self.options]
+        shares = {"share": [], "ro": ["read only = yes", f"path = {h}/share"], "small": [],
+                  "crypt": ["smb encrypt = required"], **self.more_shares}
+        for name, more in shares.items():
+            lines += [f"[{name}]", f"path = {h}/{name}", "read only = no", *more]
+        return "\n".join(lines) + "\n"
+
+    def __enter__(self):
+        for name in ("private", "lock", "state", "cache", "run", "ncalrpc"):
+            (self.home / name).mkdir()
+        for name in ("share", "small", "crypt", *self.more_shares):
+            (self.home / name).mkdir(exist_ok=True)
+            if name == "small":
+                tmpfs(self.home / name, "size=16m")
+            os.chmod(self.home / name, 0o777)
+        configuration = self.home / "smb.conf"
+        configuration.write_text(self.configuration())
+        run(["smbpasswd", "-c", configuration, "-L", "-a", "-s", USER], input=f"{self.password}\n{self.password}\n")
+        self.process = subprocess.Popen(
+            ["smbd", "--foreground", "--no-process-group", "-s", str(configuration)], start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment_of(None))
+        if not eventually(lambda: self.process.poll() is not None or _answers(self.port), 15) or self.process.poll() is not None:
+            raise Failed(f"smbd does not answer on port {self.port}\n{self.log()}")
+        return self
+
+    def __exit__(self, kind, *_):
+        stop(self.process, "smbd")
+        if kind and os.environ.get("SMB3FUSE_TEST_KEEP"):
+            print(self.log(), file=sys.stderr)
+        _libc.umount2(os.fsencode(self.home / "small"), 2)
+
+    def log(self):
+        file = self.home / "log.smbd"
+        return file.read_text(errors="replace")[-8000:] if file.exists() else ""
+
+
+class ImpacketServer(Server):
+    """impacket's smbserver: simple, independent, SMB 2.0.2 only. Its share is called SHARE."""
+    SHARE, PROTOCOL = "SHARE", "SMB2_02"
+    password = "impacket-secret"
+
+    PROGRAM = """
+import binascii, sys
+from impacket import smbserver, ntlm
+port, folder, user, password = sys.stdin.read().split("\\n")
+server = smbserver.SimpleSMBServer(listenAddress="127.0.0.1", listenPort=int(port))
+server.addShare("SHARE", folder, "impacket")
+server.setSMB2Support(True)
+to_hex = lambda b: binascii.hexlify(b).decode()
+server.addCredential(user, 0, to_hex(ntlm.compute_lmhash(password)), to_hex(ntlm.compute_nthash(password)))
+server.start()
+"""
+
+    def __enter__(self):
+        self.folder().mkdir()
+        os.chmod(self.folder(), 0o777)
+        self.output = open(self.home / "log", "w+")
+        self.process = subprocess.Popen([PYTHON, "-c", self.PROGRAM], start_new_session=True, stdin=subprocess.PIPE,
+                                        stdout=self.output, stderr=self.output, text=True, env=environment_of(None))
+        self.process.stdin.write(f"{self.port}\n{self.folder()}\n{USER}\n{self.password}")
+        self.process.stdin.close()
+        if not eventually(lambda: self.process.poll() is not None or _answers(self.port), 15) or self.process.poll() is not None:
+            raise Failed(f"impacket does not answer on port {self.port}\n{self.log()}")
+        return self
+
+    def __exit__(self, kind, *_):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # its threads do not end by themselves
+        self.process.wait()
+        if kind and os.environ.get("SMB3FUSE_TEST_KEEP"):
+            print(self.log(), file=sys.stderr)
+        self.output.close()
+
+    def log(self):
+        return (self.home / "log").read_text(errors="replace")[-8000:]
+
+
+class LagProxy:
+    """The project's proxy in front of a server: delays, counts, cuts. Use `port` in place of the server's."""
+
+    def __init__(self, server, delay_ms=0):
+        self.server, self.delay_ms = server, delay_ms
+
+    def __enter__(self):
+        self.process = subprocess.Popen([LAGPROXY, "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{self.server.port}",
+                                         "--delay-ms", str(self.delay_ms)], start_new_session=True, text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        ports = dict(self.process.stdout.readline().split() for _ in range(2))
+        self.port = int(ports["listen"])
+        self.control = socket.create_connection(("127.0.0.1", int(ports["control"])), 10 * PATIENCE)
+        self.lines = self.control.makefile("rw")
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.control.close()
+        self.process.stdout.close()
+        stop(self.process, "lagproxy")
+
+    def ask(self, line):
+        self.lines.write(line + "\n")
+        self.lines.flush()
+        answer = self.lines.readline()
+        if not answer:
+            raise Failed(f"lagproxy closed its control connection at {line!r}")
+        return answer.strip()
+
+    def reset(self):
+        self.ask("reset")
+
+    def stats(self):
+        """Requests by command, frames, turns and the sequence since the last reset."""
+        return json.loads(self.ask("stats"))
+
+    def delay(self, milliseconds):
+        self.ask(f"delay {milliseconds}")
+
+
+# --- mounts ---------------------------------------------------------------------------------------------------------
+
+def mounted(mountpoint):
+    """The kernel's lines about a mountpoint, the topmost last."""
+    with open("/proc/self/mountinfo") as table:
+        return [line for line in table if line.split()[4] == str(mountpoint)]
+
+
+def daemons():
+    """Process ids of the binary under test that are alive."""
+    binary = os.path.realpath(shutil.which(SMB3FUSE) or SMB3FUSE)
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{name}/exe") == binary:
+                    found.add(int(name))
+    return found
+
+
+class Mount:
+    """The share mounted by the command under test, daemonised as users call it.
+
+    Leaving the block unmounts and requires that the daemon ends by itself with status 0 and that neither process nor
+    mount is left. A watchdog kills the daemon after `limit` seconds, so that a system call stuck in the mount returns.
+    """
+
+    def __init__(self, server, share=None, options="", user=None, port=None, limit=150, source=None, subfolder=""):
+        self.server, self.user, self.limit = server, user, limit * PATIENCE
+        self.source = source or server.source(share, port) + subfolder
+        self.options = f"credentials={server.credentials(user)}" + (f",{options}" if options else "")
+        self.path = fresh_folder("mount", user)
+        self.daemon = self.status = None
+        self.timed_out = False
+
+    def __enter__(self):
+        self.output = self.mount()
+        self.watchdog = threading.Timer(self.limit, self._expire)
+        self.watchdog.daemon = True
+        self.watchdog.start()
+        return self
+
+    def mount(self):
+        before = daemons()
+        started = run([SMB3FUSE, self.source, self.path, "-o", self.options], self.user, timeout=45, check=False)
+        new = daemons() - before
+        if started.returncode != 0:
+            raise Failed(f"smb3fuse -o {self.options} ended with {started.returncode}: {started.stdout}{started.stderr}")
+        if not mounted(self.path):
+            raise Failed(f"smb3fuse returned 0 but {self.path} is not mounted: {started.stderr}")
+        if len(new) != 1:
+            raise Failed(f"one daemon should serve the mount, there are {len(new)}")
+        self.daemon = new.pop()
+        return started.stdout + started.stderr
+
+    def _expire(self):
+        self.timed_out = True
+        self.kill()
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.daemon, signal.SIGKILL)
+
+    def __exit__(self, kind, error, trace):
+        self.watchdog.cancel()
+        try:
+            self.leave(expect_clean=kind is None)
+        except Failed as failure:
+            if kind is None:
+                raise
+            print(f"and then: {failure}", file=sys.stderr)
+        if self.timed_out and not isinstance(error, Failed):
+            raise Failed(f"the mount was given up after {self.limit:.0f} s") from error
+
+    def leave(self, expect_clean=True):
+        complaint = None
+        if mounted(self.path):
+            unmount = lambda: run(["fusermount3", "-u", self.path], self.user, check=False, timeout=30)
+            done = unmount()
+            if done.returncode != 0:
+                complaint = f"fusermount3 -u failed: {done.stderr.strip()}"
+                _libc.umount2(os.fsencode(self.path), 2)  # MNT_DETACH
+        status = self.wait_for_daemon(15)
+        if status is None:
+            complaint = complaint or f"the daemon was alive 15 s after its mount was gone, in {self.waiting_in()}"
+            self.kill()
+            self.wait_for_daemon(5)
+        elif status != 0 and not self.timed_out:
+            complaint = complaint or f"the daemon ended with status {status}"
+        if mounted(self.path):
+            complaint = complaint or "the mount is still there"
+        else:
+            os.rmdir(self.path)
+        if complaint and expect_clean:
+            raise Failed(complaint)
+        return complaint
+
+    def wait_for_daemon(self, seconds):
+        """Its exit status once it has ended (we are process 1, so it became our child), or None."""
+        ended = eventually(lambda: os.waitpid(self.daemon, os.WNOHANG), seconds) if self.status is None else None
+        if ended and ended[0]:
+            self.status = os.waitstatus_to_exitcode(ended[1])
+        return self.status
+
+    def waiting_in(self):
+        """Where each thread of the daemon sleeps in the kernel."""
+        with contextlib.suppress(OSError):
+            return " ".join(pathlib.Path(f"/proc/{self.daemon}/task/{t}/wchan").read_text()
+                            for t in os.listdir(f"/proc/{self.daemon}/task"))
+        return ""
+
+    def work(self, argv, timeout=100, **more):
+        """Runs a program as the mount's owner. If it does not end in time the daemon is killed first, so that it can."""
+        def give_up():
+            self.timed_out = True
+            self.kill()
+        return run(argv, self.user, timeout=timeout, before_kill=give_up, **more)
