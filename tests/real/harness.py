@@ -36,6 +36,8 @@ LAGPROXY = os.environ.get("LAGPROXY", "lagproxy")
 PATIENCE = float(os.environ.get("SMB3FUSE_TEST_PATIENCE", "1"))
 ROOM = pathlib.Path(os.environ["SMB3FUSE_TEST_ROOM"]) if "SMB3FUSE_TEST_ROOM" in os.environ else None
 
+TESTS = ROOM and ROOM / "tests"  # these programs, as every account inside can read them
+
 # The account that servers know and that "an ordinary user" runs as. It exists only inside the room.
 USER = "smbtester"
 USER_ID = 61234
@@ -128,7 +130,23 @@ def _furnish():
     os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(10, 229))
     os.chmod(device, 0o666)
     bind(device, "/dev/fuse")
+    _bring_inside()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # process 1 ignores what it does not handle
+
+
+def _bring_inside():
+    """The binaries and these programs at paths that every account may enter."""
+    global SMB3FUSE, LAGPROXY
+    (ROOM / "bin").mkdir()
+    inside = {}
+    for name, given in (("smb3fuse", SMB3FUSE), ("lagproxy", LAGPROXY)):
+        inside[name] = ROOM / "bin" / name
+        if shutil.which(given):
+            inside[name].touch()
+            bind(os.path.realpath(shutil.which(given)), inside[name])
+    SMB3FUSE, LAGPROXY = str(inside["smb3fuse"]), str(inside["lagproxy"])
+    TESTS.mkdir()
+    bind(HERE, TESTS)
 
 
 def fresh_folder(name, owner=None, mode=0o755):
@@ -292,6 +310,13 @@ class SambaServer(Server):
             raise Failed(f"smbd does not answer on port {self.port}\n{self.log()}")
         return self
 
+    def session(self):
+        """What the server says about its only session: (dialect, degree of signing, degree of sealing, cipher)."""
+        status = json.loads(run(["smbstatus", "-s", self.home / "smb.conf", "--json"]).stdout)
+        [session] = status["sessions"].values()
+        return (session["session_dialect"], session["signing"]["degree"], session["encryption"]["degree"],
+                session["encryption"]["cipher"])
+
     def __exit__(self, kind, *_):
         stop(self.process, "smbd")
         if kind and os.environ.get("SMB3FUSE_TEST_KEEP"):
@@ -395,7 +420,7 @@ def mounted(mountpoint):
 
 def daemons():
     """Process ids of the binary under test that are alive."""
-    binary = os.path.realpath(shutil.which(SMB3FUSE) or SMB3FUSE)
+    binary = SMB3FUSE
     found = set()
     for name in os.listdir("/proc"):
         if name.isdigit():

@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people do in a folder, each a function that checks its own result. They know nothing of SMB.
+
+    workloads.py fixtures DIR                                     makes what the works start from
+    workloads.py run [--full] FIXTURES SCRATCH FOLDER BACKING NAME...
+
+FOLDER is an empty folder of the file system under test, BACKING the same folder as the server sees it (or FOLDER
+itself), SCRATCH a local one. Without --full, sizes are cut, operations are not.
+"""
+import ctypes
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import time
+
+ENVIRONMENT = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8",
+               "GIT_AUTHOR_NAME": "T", "GIT_AUTHOR_EMAIL": "t@example.org",
+               "GIT_COMMITTER_NAME": "T", "GIT_COMMITTER_EMAIL": "t@example.org"}
+WORKS = {}
+
+
+def work(function):
+    WORKS[function.__name__] = function
+    return function
+
+
+class Place:
+    """Where a work runs: its fresh folder, the same on the server, a local one, the fixtures, and how much to do."""
+
+    def __init__(self, folder, backing, scratch, fixtures, full):
+        self.folder, self.backing, self.scratch, self.fixtures, self.full = folder, backing, scratch, fixtures, full
+
+    def sized(self, full, small):
+        return full if self.full else small
+
+
+def sh(*argv, cwd=None, input=None):
+    done = subprocess.run([str(a) for a in argv], cwd=cwd, env=ENVIRONMENT, text=True, input=input,
+                          stdin=None if input is not None else subprocess.DEVNULL, capture_output=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, argv))} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def equal(got, expected, what):
+    if got != expected:
+        raise AssertionError(f"{what}: got {_short(got)}, expected {_short(expected)}")
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) < 400 else text[:400] + "..."
+
+
+def require(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+# --- fixtures -------------------------------------------------------------------------------------------------------
+
+COMMITS, GIT_FILES, SOURCES, TREE_FILES = 300, 400, 300, 2000
+
+
+def make_fixtures(folder):
+    folder = pathlib.Path(folder)
+    folder.mkdir(exist_ok=True)
+    _make_repository(folder / "repository.git")
+    _make_project(folder / "project.tar", SOURCES)
+    _make_project(folder / "small-project.tar", 30)
+    chance = random.Random(2)
+    for i in range(TREE_FILES):
+        file = folder / "tree" / f"d{i % 20:02}" / f"file {i:04}.dat"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(chance.randbytes(chance.choice((0, 1, 100, 3000, 20000))))
+        os.utime(file, ns=(10**18 + i * 10**9, 10**18 + i * 1_000_000_100))
+
+
+def _make_repository(path):
+    """A bare repository by git fast-import: each commit changes a file or adds two."""
+    sh("git", "init", "-q", "--bare", "-b", "main", path)
+    stream, per_commit = [], -(-GIT_FILES // COMMITS)
+    names = [f"src/part{i % 17}/file{i}.txt" for i in range(GIT_FILES)]
+    for commit in range(COMMITS):
+        stream.append(f"commit refs/heads/main\ncommitter T <t@example.org> {1700000000 + commit} +0000\ndata 3\nc {commit % 10}\n")
+        for name in names[commit * per_commit:(commit + 1) * per_commit] or [names[commit % GIT_FILES]]:
+            text = f"{name}, written by commit {commit}\n" * (commit % 50 + 1)
+            stream.append(f"M 100644 inline {name}\ndata {len(text)}\n{text}\n")
+    sh("git", "-C", path, "fast-import", "--quiet", input="".join(stream))
+
+
+def _make_project(path, count):
+    folder = path.with_suffix("")
+    for i in range(count):
+        source = folder / f"part{i % 12}" / f"unit{i}.c"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(f'#include "../project.h"\nint unit{i}(int x) {{ return x + {i} + OFFSET; }}\n')
+    (folder / "project.h").write_text("#define OFFSET 1\n" + "".join(f"int unit{i}(int);\n" for i in range(count)))
+    calls = "".join(f"  sum += unit{i}(0);\n" for i in range(count))
+    (folder / "main.c").write_text(
+        f'#include <stdio.h>\n#include "project.h"\nint main(void) {{\n  long sum = 0;\n{calls}  printf("%ld\\n", sum);\n  return 0;\n}}\n')
+    (folder / "Makefile").write_text(
+        "OBJECTS := $(patsubst %.c,%.o,$(wildcard *.c */*.c))\nprogram: $(OBJECTS)\n\t$(CC) -o $@ $^\n%.o: %.c\n\t$(CC) -O0 -c -o $@ $<\n")
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder, "project")
+    shutil.rmtree(folder)
+
+
+# --- the works ------------------------------------------------------------------------------------------------------
+
+@work
+def git(place):
+    """clone, status, commit, branch, merge, gc, fsck"""
+    clone = place.folder / "clone"
+    sh("git", "clone", "-q", f"file://{place.fixtures}/repository.git", clone)
+    tracked = sh("git", "-C", clone, "ls-files").split()
+    equal(len(tracked), GIT_FILES, "files in the clone")
+    equal(sh("git", "-C", clone, "status", "--porcelain"), "", "status after clone")
+    (clone / tracked[0]).write_text("changed\n")
+    (clone / "new.txt").write_text("new\n")
+    (clone / tracked[1]).unlink()
+    equal(sorted(sh("git", "-C", clone, "status", "--porcelain").split()),
+          sorted(["M", tracked[0], "D", tracked[1], "??", "new.txt"]), "status after changes")
+    sh("git", "-C", clone, "add", "-A")
+    sh("git", "-C", clone, "commit", "-q", "-m", "through the mount")
+    equal(sh("git", "-C", clone, "status", "--porcelain"), "", "status after commit")
+    sh("git", "-C", clone, "checkout", "-q", "-b", "side", "HEAD~5")
+    (clone / "side.txt").write_text("side\n")
+    sh("git", "-C", clone, "add", "side.txt")
+    sh("git", "-C", clone, "commit", "-q", "-m", "side")
+    sh("git", "-C", clone, "merge", "-q", "-m", "merge", "main")
+    if place.full:
+        sh("git", "-C", clone, "gc", "-q")
+    sh("git", "-C", clone, "fsck", "--full", "--strict", "--no-dangling")
+    equal(int(sh("git", "-C", clone, "rev-list", "--count", "HEAD")), COMMITS + 3, "commits")
+
+
+@work
+def build(place):
+    """untar a C project, make -j2, run the program, rebuild after one change"""
+    archive = place.fixtures / place.sized("project.tar", "small-project.tar")
+    count = place.sized(SOURCES, 30)
+    sh("tar", "-x", "--no-same-owner", "-f", archive, "-C", place.folder)
+    project = place.folder / "project"
+    with tarfile.open(archive) as members:
+        for member in members:
+            found = (place.folder / member.name).stat()
+            equal(int(found.st_mtime), int(member.mtime), f"mtime of {member.name}")
+            if member.isfile():
+                equal(found.st_size, member.size, f"size of {member.name}")
+    sh("make", "-s", "-j2", cwd=project)
+    equal(int(sh(project / "program")), sum(range(count)) + count, "what the program printed")
+    require("up to date" in sh("make", cwd=project), "a second make should find everything up to date")
+    time.sleep(0.05)
+    unit = project / "part0" / "unit0.c"
+    unit.write_text(unit.read_text().replace("OFFSET", "OFFSET + 1000"))
+    rebuilt = sh("make", cwd=project)
+    equal(rebuilt.count(" -c "), 1, "files compiled again")
+    equal(int(sh(project / "program")), sum(range(count)) + count + 1000, "what the changed program printed")
+
+
+@work
+def rsync(place):
+    """both directions with checksums, then a change in the middle of a file, in place"""
+    there, back = place.folder / "there", place.scratch / "back"
+    only = [] if place.full else ["--include=/d0[0-4]/", "--include=/d0[0-4]/*", "--exclude=*"]
+    options = ["-rt", "--checksum", *only]
+    source = f"{place.fixtures}/tree/"
+    sh("rsync", *options, source, f"{there}/")
+    equal(sh("rsync", *options, "--dry-run", "--itemize-changes", source, f"{there}/"), "", "left to do after rsync")
+    sh("rsync", *options, f"{there}/", f"{back}/")
+    equal(sh("rsync", *options, "--dry-run", "--itemize-changes", source, f"{back}/"), "", "differences after the way back")
+    big = place.scratch / "big"
+    data = bytearray(random.Random(3).randbytes(place.sized(8, 2) << 20))
+    big.write_bytes(data)
+    sh("rsync", "-t", big, there / "big")
+    data[len(data) // 2:len(data) // 2 + 100] = bytes(100)
+    big.write_bytes(data)
+    sh("rsync", "-t", "--inplace", "--no-whole-file", "--ignore-times", big, there / "big")
+    equal(_digest(there / "big"), hashlib.sha256(data).hexdigest(), "the file changed in place")
+
+
+def _digest(path):
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+@work
+def sqlite(place):
+    """durable transactions with a rollback journal, a rollback, two connections, the command line"""
+    path = place.folder / "data.db"
+    rounds = place.sized(60, 15)
+    first = sqlite3.connect(path, timeout=10, isolation_level=None)
+    equal(first.execute("pragma journal_mode=delete").fetchone()[0], "delete", "journal mode")
+    first.execute("pragma synchronous=full")
+    first.execute("create table t (id integer primary key, body text)")
+    second = sqlite3.connect(path, timeout=10, isolation_level=None)
+    for i in range(rounds):
+        connection = (first, second)[i % 2]
+        connection.execute("begin immediate")
+        connection.executemany("insert into t (body) values (?)", [(f"row {i} " * 40,)] * 10)
+        connection.execute("commit")
+    first.execute("begin")
+    first.execute("delete from t")
+    first.execute("rollback")
+    equal(second.execute("select count(*) from t").fetchone()[0], rounds * 10, "rows seen by the other connection")
+    first.execute("begin exclusive")
+    second.execute("pragma busy_timeout=50")
+    try:
+        second.execute("insert into t (body) values ('must wait')")
+        raise AssertionError("the second connection wrote although the first held the lock")
+    except sqlite3.OperationalError:
+        pass
+    first.execute("commit")
+    equal(first.execute("pragma integrity_check").fetchone()[0], "ok", "integrity")
+    first.close()
+    second.close()
+    equal(sh("sqlite3", path, "pragma integrity_check; select count(*) from t;").split(), ["ok", str(rounds * 10)], "what sqlite3 says")
+    sh("sqlite3", path, "update t set body = upper(body) where id % 3 = 0; vacuum;")
+    equal(sh("sqlite3", path, "pragma integrity_check;").strip(), "ok", "integrity after vacuum")
+    equal(sorted(os.listdir(place.folder)), ["data.db"], "no journal left")
+
+
+@work
+def editors(place):
+    """vim with each way of making backups, sed -i"""
+    for style in ("nobackup nowritebackup", "writebackup backupcopy=no", "writebackup backupcopy=yes", "backup backupcopy=auto"):
+        text = place.folder / "text.txt"
+        text.write_text("one two\n" * 1000)
+        sh("vim.tiny", "-es", "-u", "NONE", "-n", "-c", f"set {style}", "-c", "%s/two/three/g", "-c", "wq", text)
+        equal(text.read_text(), "one three\n" * 1000, f"vim with {style}")
+    (place.folder / "text.txt~").unlink()
+    sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
+    equal(text.read_text(), "one four\n" * 1000, "vim with a swap file")
+    sh("sed", "-i", "s/four/five/", text)
+    sh("sed", "-i.bak", "-e", "1d", text)
+    equal(text.read_text(), "one five\n" * 999, "sed -i")
+    equal((place.folder / "text.txt.bak").read_text(), "one five\n" * 1000, "sed -i.bak")
+    with open(text, "a") as f:
+        f.write("appended\n")
+    equal(text.read_text()[-9:], "appended\n", "append")
+    equal(sorted(os.listdir(place.folder)), ["text.txt", "text.txt.bak"], "files left by the editors")
+
+
+@work
+def copy(place):
+    """cp -r of 2,000 files in, one level copied within, compared, moved, tar, removed"""
+    sh("cp", "-r", place.fixtures / "tree", place.folder / "tree")
+    sh("diff", "-r", place.fixtures / "tree", place.folder / "tree")
+    sh("cp", "-rp", place.folder / "tree" / "d03", place.folder / "again")
+    sh("diff", "-r", place.fixtures / "tree" / "d03", place.folder / "again")
+    for file in (place.folder / "again").iterdir():
+        equal(file.stat().st_mtime_ns // 100, (place.folder / "tree" / "d03" / file.name).stat().st_mtime_ns // 100, f"time of {file.name}")
+    sh("mv", place.folder / "again", place.folder / "tree" / "moved")
+    listed = sh("find", place.folder / "tree", "-type", "f").splitlines()
+    equal(len(listed), TREE_FILES + TREE_FILES // 20, "files found")
+    archive = place.scratch / "out.tar"
+    sh("tar", "-cf", archive, "-C", place.folder / "tree", "d00", "d01")
+    with tarfile.open(archive) as members:
+        equal(sum(1 for m in members if m.isfile()), TREE_FILES // 10, "files in the tar")
+    sh("rm", "-r", place.folder / "tree")
+    equal(os.listdir(place.folder), [], "left after rm -r")
+
+
+@work
+def sparse(place):
+    """a file of more than 4 GiB of which little exists"""
+    path = place.folder / "sparse"
+    end = (4 << 30) + 12345
+    with open(path, "w+b") as f:
+        f.write(b"head")
+        f.seek(end)
+        f.write(b"tail")
+        f.flush()
+        os.fsync(f.fileno())
+        equal(os.fstat(f.fileno()).st_size, end + 4, "size while open")
+    found = path.stat()
+    equal(found.st_size, end + 4, "size")
+    require(found.st_blocks * 512 < 16 << 20, f"{found.st_blocks} blocks are many for two pages of data")
+    with open(path, "r+b") as f:
+        for offset, expected in ((0, b"head\0\0"), (end - 3, b"\0\0\0tail"), (1 << 32, bytes(16)), (3 << 30, bytes(1 << 16))):
+            f.seek(offset)
+            equal(f.read(len(expected)), expected, f"data at {offset}")
+        f.truncate((1 << 32) + 1)
+        f.seek(0, os.SEEK_END)
+        equal(f.tell(), (1 << 32) + 1, "size after truncate")
+        f.truncate((5 << 30) + 1)
+    equal(path.stat().st_size, (5 << 30) + 1, "size after growing")
+    with open(path, "rb") as f:
+        f.seek(end)
+        equal(f.read(4), bytes(4), "what was cut off must read as zeros")
+    path.unlink()
+
+
+@work
+def crowd(place):
+    """20,000 entries in one folder: complete, none twice, telldir and seekdir, removal while listing"""
+    count = 20000
+    expected = {f"entry-{i:05}" for i in range(count)}
+    (place.backing / "many").mkdir()
+    os.chmod(place.backing / "many", 0o777)
+    for name in expected:
+        os.close(os.open(place.backing / "many" / name, os.O_CREAT | os.O_WRONLY, 0o666))
+    many = place.folder / "many"
+    listed = os.listdir(many)
+    equal(len(listed), count, "entries listed")
+    equal(set(listed), expected, "names listed")
+    with os.scandir(many) as entries:
+        equal(sum(1 for e in entries if e.is_file() and e.stat().st_size == 0), count, "empty files by scandir and stat")
+    _seek_about(many, count)
+    doomed = place.folder / "doomed"
+    count = place.sized(3000, 400)
+    (place.backing / "doomed").mkdir()
+    os.chmod(place.backing / "doomed", 0o777)
+    for i in range(count):
+        (place.backing / "doomed" / f"{i}").touch()
+    removed = []
+    with os.scandir(doomed) as entries:
+        for entry in entries:
+            os.unlink(entry.path)
+            removed.append(entry.name)
+    equal(len(removed), len(set(removed)), "a removed name was listed again")
+    equal(len(removed), count, "entries seen while removing them")
+    os.rmdir(doomed)
+
+
+class _Dirent(ctypes.Structure):
+    _fields_ = [("ino", ctypes.c_uint64), ("off", ctypes.c_int64), ("reclen", ctypes.c_ushort), ("type", ctypes.c_ubyte),
+                ("name", ctypes.c_char * 256)]
+
+
+def _seek_about(folder, count):
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.opendir.restype = ctypes.c_void_p
+    libc.readdir.restype = ctypes.POINTER(_Dirent)
+    libc.telldir.restype = ctypes.c_long
+    for name in ("readdir", "telldir", "closedir", "rewinddir"):
+        getattr(libc, name).argtypes = [ctypes.c_void_p]
+    libc.seekdir.argtypes = [ctypes.c_void_p, ctypes.c_long]
+    stream = libc.opendir(os.fsencode(folder))
+    require(stream, "opendir failed")
+    try:
+        order, places = [], []
+        while True:
+            places.append(libc.telldir(stream))
+            entry = libc.readdir(stream)
+            if not entry:
+                break
+            order.append(entry.contents.name)
+        equal(len(order), count + 2, "entries with . and ..")
+        require({b".", b".."} < set(order), ". and .. are listed")
+        chance = random.Random(4)
+        for index in [0, 1, count, count + 1, 500, 499] + [chance.randrange(count) for _ in range(40)]:
+            libc.seekdir(stream, places[index])
+            equal(libc.telldir(stream), places[index], f"telldir after seekdir to entry {index}")
+            equal(libc.readdir(stream).contents.name, order[index], f"entry {index} after seekdir")
+        libc.rewinddir(stream)
+        again = []
+        while entry := libc.readdir(stream):
+            again.append(entry.contents.name)
+        equal(sorted(again), sorted(order), "entries after rewinddir")
+    finally:
+        libc.closedir(stream)
+
+
+SCRIPTS = {"Latin": "Žluťoučký kůň", "Greek": "Καλημέρα κόσμε", "Cyrillic": "Съешь ещё этих булок", "Hebrew": "שלום עולם",
+           "Arabic": "مرحبا بالعالم", "Devanagari": "नमस्ते दुनिया", "Han": "你好世界", "Hangul": "안녕 세계", "Thai": "สวัสดีชาวโลก"}
+AWKWARD = ["a:b", "a*b", "what?", 'say "hi"', "<tag>", "pipe|pipe", "back\\slash", ":", "*", "?", "|", "\\", "trailing dot.",
+           "trailing space ", "dots...", "spaces   ", ". .", " leading", "-rf", "tab\there", "new\nline", "\x01\x1f", "~", "#", "%20",
+           "$(x)", "a&b;c", "'quoted'", "e\u0301 decomposed", "\u00e9 composed", "CON", "nul.txt", "COM1", "desktop.ini", "...",
+           "..data", ".hidden", "x" * 251 + ".txt", "界" * 85, "\U0001f600" * 63, "\U0001f600 emoji \U0001f468\u200d\U0001f469\u200d\U0001f467",
+           "\U00020000 beyond the basic plane", "\u202eright to left"]
+
+
+@work
+def names(place):
+    """six scripts and more, emoji, long names, characters and endings that SMB reserves"""
+    wanted = sorted([*SCRIPTS.values(), *AWKWARD])
+    for i, name in enumerate(wanted):
+        (place.folder / name).write_text(f"content {i}")
+    equal(sorted(os.listdir(place.folder)), wanted, "names listed")
+    for i, name in enumerate(wanted):
+        equal((place.folder / name).read_text(), f"content {i}", f"content of {name!r}")
+    for name in wanted:
+        os.rename(place.folder / name, place.folder / "in between")
+        os.rename(place.folder / "in between", place.folder / name)
+    for name in wanted:
+        os.unlink(place.folder / name)
+        os.mkdir(place.folder / name)
+        (place.folder / name / name).touch()
+    equal(sorted(os.listdir(place.folder)), wanted, "folders listed")
+    for name in wanted:
+        equal(os.listdir(place.folder / name), [name], f"what lies in {name!r}")
+    sh("rm", "-r", "--", *(place.folder / name for name in wanted))
+    equal(os.listdir(place.folder), [], "left after removal")
+    try:
+        (place.folder / ("x" * 256)).touch()
+        raise AssertionError("a name of 256 characters was accepted")
+    except OSError as error:
+        equal(error.errno, 36, "errno for a name of 256 characters (ENAMETOOLONG)")
+
+
+@work
+def large(place):
+    """a file larger than every buffer: written in uneven pieces, read at random, overwritten, truncated"""
+    path, chance = place.folder / "large", random.Random(5)
+    data = bytearray(chance.randbytes(place.sized(48, 12) << 20))
+    with open(path, "wb", buffering=0) as f:
+        at = 0
+        while at < len(data):
+            at += f.write(memoryview(data)[at:at + chance.choice((1, 511, 4096, 65537, 1 << 20, 3 << 20))])
+    equal(_digest(path), hashlib.sha256(data).hexdigest(), "data after writing")
+    with open(path, "r+b", buffering=0) as f:
+        for _ in range(200):
+            offset, size = chance.randrange(len(data)), chance.choice((1, 100, 5000, 300000))
+            if chance.random() < 0.5:
+                piece = chance.randbytes(min(size, len(data) - offset))
+                equal(os.pwrite(f.fileno(), piece, offset), len(piece), "bytes written")
+                data[offset:offset + len(piece)] = piece
+            else:
+                equal(os.pread(f.fileno(), size, offset), bytes(data[offset:offset + size]), f"{size} bytes at {offset}")
+        os.fsync(f.fileno())
+    equal(_digest(path), hashlib.sha256(data).hexdigest(), "data after changes")
+    os.truncate(path, 1000)
+    equal(path.read_bytes(), bytes(data[:1000]), "data after truncate")
+    sh("dd", f"if={place.fixtures}/project.tar", f"of={path}", "bs=64k", "conv=fsync", "status=none")
+    sh("cmp", place.fixtures / "project.tar", path)
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+def main(arguments):
+    if arguments[0] == "fixtures":
+        return make_fixtures(arguments[1])
+    full = "--full" in arguments
+    fixtures, scratch, folder, backing, *chosen = [a for a in arguments[1:] if a != "--full"]
+    for name in chosen or WORKS:
+        begin = time.monotonic()
+        paths = [pathlib.Path(p) / name for p in (folder, backing, scratch)]
+        paths[0].mkdir()
+        if paths[1] != paths[0]:
+            os.chmod(paths[1], 0o777)
+        paths[2].mkdir()
+        try:
+            WORKS[name](Place(*paths, pathlib.Path(fixtures), full))
+        except Exception as error:
+            error.add_note(f"(in the work '{name}': {WORKS[name].__doc__})")
+            raise
+        print(f"{name} {time.monotonic() - begin:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
