@@ -22,6 +22,8 @@ class RemoteFile {
   virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
   // All of `data` is written, or the error says why not. The Buffers are kept until then.
   virtual void write(std::uint64_t offset, std::vector<Buffer> data, Done done) = 0;
+  // The file ends at `size` from now on. No write is in flight meanwhile.
+  virtual void truncate(std::uint64_t size, Done done) = 0;
   // Everything written so far reaches stable storage.
   virtual void flush(Done done) = 0;
 

@@ -3,16 +3,19 @@
 // and write, so that what one handle of this mount wrote is what another one reads.
 //
 // Without a right to keep data (cache::Access::none) reads are pipelined ahead and used once, small writes wait a few
-// milliseconds to be joined, and everything has been written when flush() is done. Loop thread.
+// milliseconds to be joined, and everything has been written when flush() is done.
+//
+// Loop thread. No callback runs inside the call that was given it. It is kept until the Tasks it handed out have ended;
+// callbacks that still wait when it is destroyed are dropped.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <system_error>
-#include <vector>
 
 #include "cache/buffer.h"
+#include "cache/file_cache.h"
 #include "smb/client/attributes.h"
 #include "smb/client/runtime.h"
 #include "smb/client/share.h"
@@ -22,11 +25,8 @@ namespace smb3fuse::client {
 
 class File {
  public:
-  // What a read brought: the bytes in order, in as many pieces as they lie in memory. Short only at the end of file.
-  struct ReadResult {
-    std::error_code error;
-    std::vector<cache::Buffer> pieces;
-  };
+  // The bytes in order, in as many pieces as they lie in memory. Short only at the end of the file.
+  using ReadResult = cache::ReadResult;
   using ReadDone = std::function<void(ReadResult)>;
   using Done = std::function<void(std::error_code)>;
 

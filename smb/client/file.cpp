@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/file.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "cache/budget.h"
+#include "cache/file_cache.h"
+#include "smb/status.h"
+
+namespace smb3fuse::client {
+
+namespace {
+
+constexpr std::size_t kMemoryOfAllFiles = std::size_t{512} << 20;
+// How long the end of the file is taken to be where the server last said, for appending to it.
+constexpr Duration kEndOfFileAge = std::chrono::seconds(1);
+// How long attribute changes wait for a flush that saves their round trip.
+constexpr Duration kChangesWait = std::chrono::seconds(1);
+
+FileTime file_time_now() {
+  constexpr FileTime kUnixEpoch = 116'444'736'000'000'000;  // 1970-01-01 as a FILETIME, [MS-DTYP] 2.3.3
+  using Ticks = std::chrono::duration<FileTime, std::ratio<1, 10'000'000>>;
+  return kUnixEpoch + std::chrono::duration_cast<Ticks>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// What `later` sets wins.
+void merge(AttributeChanges& changes, const AttributeChanges& later) {
+  if (later.creation_time) changes.creation_time = later.creation_time;
+  if (later.last_access_time) changes.last_access_time = later.last_access_time;
+  if (later.last_write_time) changes.last_write_time = later.last_write_time;
+  if (later.file_attributes) changes.file_attributes = later.file_attributes;
+}
+
+void overlay(Attributes& attributes, const AttributeChanges& changes) {
+  if (changes.creation_time) attributes.creation_time = *changes.creation_time;
+  if (changes.last_access_time) attributes.last_access_time = *changes.last_access_time;
+  if (changes.last_write_time) attributes.last_write_time = *changes.last_write_time;
+  if (changes.file_attributes) attributes.file_attributes = *changes.file_attributes;
+}
+
+}  // namespace
+
+// The opens as one cache::RemoteFile, and what rides on the writes.
+class File::Remote final : public cache::RemoteFile {
+ public:
+  Remote(Runtime& runtime, cache::BufferPool& pool, Share& share)
+      : runtime_(runtime),
+        share_(share),
+        budget_(pool, kMemoryOfAllFiles),
+        cache_(*this, budget_, cache::Limits{}, [this] { return runtime_.now(); }),
+        timer_(runtime.make_timer()) {}
+
+  void add(const OpenResult& result, bool readable, bool writable);
+  void remove(const Open& open) {
+    std::erase_if(opens_, [&](const Opened& each) { return each.open == &open; });
+  }
+  bool has_opens() const { return !opens_.empty(); }
+
+  bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
+    const bool answered = cache_.try_read(offset, length, result);
+    if (answered) arm();
+    return answered;
+  }
+  void start_read(std::uint64_t offset, std::uint32_t length, File::ReadDone done) {
+    cache_.read(offset, length, std::move(done));
+    arm();
+  }
+  void start_write(std::uint64_t offset, const cache::Buffer& data, bool write_through, File::Done done);
+  void append(cache::Buffer data, bool write_through, std::function<void(std::error_code, std::uint64_t)> done);
+  Task<std::error_code> flush_all(bool to_disk);
+  Task<std::error_code> set_attributes(AttributeChanges changes);
+
+  Attributes seen_through(Attributes from_server) const;
+  bool has_unsent() const { return cache_.has_unsent() || !changes_.empty(); }
+
+  // cache::RemoteFile
+  void read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) override;
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, cache::RemoteFile::Done done) override;
+  void truncate(std::uint64_t size, cache::RemoteFile::Done done) override;
+  void flush(cache::RemoteFile::Done done) override;
+  std::uint32_t read_size() const override { return share_.maximum_read(); }
+  std::uint32_t write_size() const override { return share_.maximum_write(); }
+
+ private:
+  struct Opened {
+    Open* open;
+    std::uint64_t id;
+    bool readable;
+    bool writable;
+  };
+  struct Append {
+    cache::Buffer data;
+    bool write_through;
+    std::function<void(std::error_code, std::uint64_t)> done;
+  };
+  // Where the server said, or our writes since then say, that the file ends.
+  struct EndOfFile {
+    std::uint64_t at = 0;
+    TimePoint told;
+    bool known = false;
+  };
+  using Alive = std::weak_ptr<bool>;
+
+  const Opened* any_readable() const { return find_open(&Opened::readable); }
+  const Opened* any_writable() const { return find_open(&Opened::writable); }
+  const Opened* find_open(bool Opened::*able) const {
+    const auto found = std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.*able; });
+    return found == opens_.end() ? nullptr : &*found;
+  }
+  const Opened* any_open() const {
+    const Opened* writable = any_writable();
+    return writable != nullptr || opens_.empty() ? writable : &opens_.front();
+  }
+  // An operation failed only because the handle it was sent on has been closed meanwhile.
+  bool was_closed(std::uint64_t id) const {
+    return std::none_of(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.id == id; });
+  }
+
+  void answer_appends();
+  Task<void> ask_end_of_file();
+  Task<void> send_truncate(std::uint64_t size, cache::RemoteFile::Done done);
+  Task<std::error_code> send_changes();
+  Task<void> send_changes_late();
+  std::function<void(std::error_code)> through_to_disk(std::function<void(std::error_code)> done);
+
+  void arm();
+  void handle_turn();
+
+  Runtime& runtime_;
+  Share& share_;
+  cache::Budget budget_;
+  cache::FileCache cache_;
+  std::vector<Opened> opens_;
+  std::uint64_t last_open_id_ = 0;
+
+  bool ever_written_ = false;
+  bool written_since_flush_ = false;
+  FileTime written_at_ = 0;  // by our clock, until the server's is known
+  EndOfFile end_;
+  std::deque<Append> appends_;
+  bool asking_end_ = false;
+
+  AttributeChanges changes_;   // wait for the last write or the flush
+  AttributeChanges underway_;  // went with a write that has not been answered
+  TimePoint changes_due_ = TimePoint::max();
+  std::error_code changes_error_;  // of changes that were sent when nobody asked for it
+
+  std::unique_ptr<Timer> timer_;
+  TimePoint timer_set_to_ = TimePoint::max();
+  bool turn_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>();
+};
+
+void File::Remote::add(const OpenResult& result, bool readable, bool writable) {
+  opens_.push_back({result.open.get(), ++last_open_id_, readable, writable});
+  // Close-to-open: whoever opens now sees what others had written before.
+  cache_.forget_fetched();
+  std::uint64_t size = result.attributes.end_of_file;
+  if (ever_written_) size = std::max({size, cache_.unsent_end(), end_.at});
+  cache_.learn_size(size);
+  end_ = {size, runtime_.now(), true};
+  // The first bytes were read by the server before it answered; a write of ours may have been answered since.
+  if (result.first_read_done && !ever_written_) {
+    cache_.adopt(0, result.first, result.first.size() == result.attributes.end_of_file);
+  }
+  arm();
+}
+
+void File::Remote::read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) {
+  const Opened* through = any_readable();
+  if (through == nullptr) {
+    runtime_.post([done = std::move(done)] { done(NtStatus::STATUS_ACCESS_DENIED, {}); });
+    return;
+  }
+  auto answered = [this, alive = Alive(alive_), id = through->id, offset, length, done = std::move(done)](
+                      std::error_code error, cache::Buffer data) {
+    if (alive.expired()) return;
+    if (error && was_closed(id) && any_readable() != nullptr) {
+      read(offset, length, done);
+      return;
+    }
+    done(error, std::move(data));
+    if (!alive.expired()) arm();
+  };
+  through->open->read(offset, length, std::move(answered));
+}
+
+void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, cache::RemoteFile::Done done) {
+  const Opened* through = any_writable();
+  if (through == nullptr) {
+    runtime_.post([done = std::move(done)] { done(NtStatus::STATUS_ACCESS_DENIED); });
+    return;
+  }
+  // A server moves the times with each write it answers, so changes go with the last one or after it, and not before
+  // a truncate.
+  const bool rides = !changes_.empty() && cache_.is_last_write() && !cache_.size_underway();
+  if (rides) {
+    underway_ = std::exchange(changes_, {});
+    changes_due_ = TimePoint::max();
+  }
+  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, rides,
+                   done = std::move(done)](std::error_code error) {
+    if (alive.expired()) return;
+    if (rides) {
+      AttributeChanges sent = std::exchange(underway_, {});
+      if (error && was_closed(id)) {
+        merge(sent, changes_);
+        changes_ = std::move(sent);
+      }
+    }
+    if (error && was_closed(id) && any_writable() != nullptr) {
+      write(offset, data, done);
+      return;
+    }
+    done(error);
+    if (!alive.expired()) arm();
+  };
+  if (rides) {
+    through->open->write_and_set(offset, std::move(data), underway_, std::move(answered));
+  } else {
+    through->open->write(offset, std::move(data), std::move(answered));
+  }
+}
+
+void File::Remote::truncate(std::uint64_t size, cache::RemoteFile::Done done) {
+  // In a turn of its own: the changes may fail without having been sent.
+  runtime_.post([this, alive = Alive(alive_), size, done = std::move(done)]() mutable {
+    if (!alive.expired()) spawn(send_truncate(size, std::move(done)));
+  });
+}
+
+Task<void> File::Remote::send_truncate(std::uint64_t size, cache::RemoteFile::Done done) {
+  const Opened* through = any_writable();
+  if (through == nullptr) {
+    done(NtStatus::STATUS_ACCESS_DENIED);
+    co_return;
+  }
+  AttributeChanges changes = std::exchange(changes_, {});
+  changes_due_ = TimePoint::max();
+  changes.end_of_file = size;
+  const Alive alive = alive_;
+  const std::error_code error = co_await through->open->set_attributes(std::move(changes));
+  if (alive.expired()) co_return;
+  if (!error) end_ = {std::max(size, cache_.unsent_end()), runtime_.now(), true};
+  done(error);
+  if (!alive.expired()) arm();
+}
+
+void File::Remote::flush(cache::RemoteFile::Done done) {
+  const Opened* through = any_writable();
+  if (through == nullptr) {
+    // Nothing was written through an open that we still hold: there is nothing to wait for.
+    runtime_.post([done = std::move(done)] { done({}); });
+    return;
+  }
+  through->open->flush([this, alive = Alive(alive_), done = std::move(done)](std::error_code error) {
+    if (alive.expired()) return;
+    done(error);
+    if (!alive.expired()) arm();
+  });
+}
+
+void File::Remote::start_write(std::uint64_t offset, const cache::Buffer& data, bool write_through, File::Done done) {
+  ever_written_ = true;
+  written_since_flush_ = true;
+  written_at_ = file_time_now();
+  changes_.last_write_time.reset();  // a write after utimes() moves the time again
+  end_.at = std::max(end_.at, offset + data.size());
+  cache_.write(offset, data, write_through ? through_to_disk(std::move(done)) : std::move(done));
+  arm();
+}
+
+std::function<void(std::error_code)> File::Remote::through_to_disk(std::function<void(std::error_code)> done) {
+  return [this, done = std::move(done)](std::error_code error) {
+    if (error) {
+      done(error);
+      return;
+    }
+    cache_.flush(true, done);
+  };
+}
+
+void File::Remote::append(cache::Buffer data, bool write_through,
+                          std::function<void(std::error_code, std::uint64_t)> done) {
+  appends_.push_back({std::move(data), write_through, std::move(done)});
+  answer_appends();
+}
+
+void File::Remote::answer_appends() {
+  while (!appends_.empty() && !asking_end_) {
+    const bool fresh = end_.known && runtime_.now() - end_.told < kEndOfFileAge;
+    if (!fresh) {
+      asking_end_ = true;
+      runtime_.post([this, alive = Alive(alive_)] {
+        if (!alive.expired()) spawn(ask_end_of_file());
+      });
+      return;
+    }
+    Append next = std::move(appends_.front());
+    appends_.pop_front();
+    const std::uint64_t at = end_.at;
+    const std::uint64_t end = at + next.data.size();
+    start_write(at, next.data, next.write_through,
+                [done = std::move(next.done), end](std::error_code error) { done(error, end); });
+  }
+}
+
+Task<void> File::Remote::ask_end_of_file() {
+  const Alive alive = alive_;
+  const TimePoint asked = runtime_.now();
+  end_.at = 0;  // from here on it is where our own writes end, which the answer may not know of
+  end_.at = cache_.unsent_end();
+  Result<Attributes> answer = tl::make_unexpected(make_error_code(NtStatus::STATUS_FILE_CLOSED));
+  const Opened* through = any_open();
+  if (through != nullptr) {
+    answer = co_await through->open->attributes();
+    if (alive.expired()) co_return;
+  }
+  asking_end_ = false;
+  if (answer) {
+    end_ = {std::max(end_.at, answer->end_of_file), asked, true};
+    answer_appends();
+    co_return;
+  }
+  std::deque<Append> failed = std::exchange(appends_, {});
+  for (Append& each : failed) {
+    each.done(answer.error(), 0);
+    if (alive.expired()) co_return;
+  }
+}
+
+Task<std::error_code> File::Remote::flush_all(bool to_disk) {
+  std::error_code error = co_await callback<std::error_code>([&](auto done) {
+    cache_.flush(to_disk, std::move(done));
+    arm();
+  });
+  written_since_flush_ = false;
+  if (!changes_.empty()) {
+    const std::error_code changes_error = co_await send_changes();
+    if (!error) error = changes_error;
+  }
+  const std::error_code earlier = std::exchange(changes_error_, {});
+  co_return error ? error : earlier;
+}
+
+Task<std::error_code> File::Remote::send_changes() {
+  AttributeChanges changes = std::exchange(changes_, {});
+  changes_due_ = TimePoint::max();
+  const Opened* through = any_open();
+  if (through == nullptr) co_return make_error_code(NtStatus::STATUS_FILE_CLOSED);
+  underway_ = changes;
+  const Alive alive = alive_;
+  const std::error_code error = co_await through->open->set_attributes(std::move(changes));
+  if (!alive.expired()) underway_ = {};
+  co_return error;
+}
+
+// Nobody flushed in time.
+Task<void> File::Remote::send_changes_late() {
+  const Alive alive = alive_;
+  const std::error_code write_error = co_await callback<std::error_code>([&](auto done) {
+    cache_.flush(false, std::move(done));
+    arm();
+  });
+  if (alive.expired()) co_return;
+  written_since_flush_ = false;
+  std::error_code error;
+  if (!changes_.empty()) {
+    error = co_await send_changes();
+    if (alive.expired()) co_return;
+  }
+  if (!changes_error_) changes_error_ = write_error ? write_error : error;
+}
+
+Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
+  const std::optional<std::uint64_t> size = changes.end_of_file;
+  if (size) {
+    ever_written_ = true;
+    merge(changes_, changes);  // they go with the truncate
+    const std::error_code error = co_await callback<std::error_code>([&](auto done) {
+      cache_.truncate(*size, std::move(done));
+      arm();
+    });
+    co_return error;
+  }
+  merge(changes_, changes);
+  const bool waits = cache_.has_unsent() || written_since_flush_;
+  if (waits) {
+    changes_due_ = std::min(changes_due_, runtime_.now() + kChangesWait);
+    arm();
+    co_return std::error_code();
+  }
+  const std::error_code error = co_await send_changes();
+  co_return error;
+}
+
+Attributes File::Remote::seen_through(Attributes from_server) const {
+  if (const auto size = cache_.size_underway()) from_server.end_of_file = *size;
+  from_server.end_of_file = std::max(from_server.end_of_file, cache_.unsent_end());
+  if (cache_.has_unsent()) {
+    from_server.last_write_time = std::max(from_server.last_write_time, written_at_);
+    from_server.change_time = std::max(from_server.change_time, written_at_);
+  }
+  overlay(from_server, underway_);
+  overlay(from_server, changes_);
+  return from_server;
+}
+
+// A turn for what is due now, the timer for what is due later. A timer that rings too early only asks again.
+void File::Remote::arm() {
+  std::optional<TimePoint> next = cache_.next_timeout();
+  if (changes_due_ != TimePoint::max()) next = next ? std::min(*next, changes_due_) : changes_due_;
+  if (!next) return;
+  if (*next == TimePoint::min()) {
+    if (std::exchange(turn_posted_, true)) return;
+    runtime_.post([this, alive = Alive(alive_)] {
+      if (alive.expired()) return;
+      turn_posted_ = false;
+      handle_turn();
+    });
+    return;
+  }
+  if (*next >= timer_set_to_) return;
+  timer_set_to_ = *next;
+  timer_->expire_at(*next, [this] {
+    timer_set_to_ = TimePoint::max();
+    handle_turn();
+  });
+}
+
+void File::Remote::handle_turn() {
+  const Alive alive = alive_;
+  if (runtime_.now() >= changes_due_) {
+    changes_due_ = TimePoint::max();
+    spawn(send_changes_late());
+  }
+  cache_.handle_timeout();
+  if (!alive.expired()) arm();
+}
+
+File::File(Runtime& runtime, cache::BufferPool& pool, Share& share)
+    : remote_(std::make_unique<Remote>(runtime, pool, share)) {}
+File::~File() = default;
+
+void File::add(const OpenResult& result, bool readable, bool writable) { remote_->add(result, readable, writable); }
+void File::remove(Open& open) { remote_->remove(open); }
+bool File::has_opens() const { return remote_->has_opens(); }
+
+bool File::try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
+  return remote_->try_read(offset, length, result);
+}
+void File::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
+  remote_->start_read(offset, length, std::move(done));
+}
+void File::write(std::uint64_t offset, cache::Buffer data, bool write_through, Done done) {
+  remote_->start_write(offset, data, write_through, std::move(done));
+}
+void File::append(cache::Buffer data, bool write_through, std::function<void(std::error_code, std::uint64_t)> done) {
+  remote_->append(std::move(data), write_through, std::move(done));
+}
+Task<std::error_code> File::flush(bool to_disk) { return remote_->flush_all(to_disk); }
+Task<std::error_code> File::set_attributes(AttributeChanges changes) {
+  return remote_->set_attributes(std::move(changes));
+}
+Attributes File::seen_through(Attributes from_server) const { return remote_->seen_through(std::move(from_server)); }
+bool File::has_unsent() const { return remote_->has_unsent(); }
+
+}  // namespace smb3fuse::client
