@@ -509,9 +509,12 @@ class Mount:
 
     def wait_for_daemon(self, seconds):
         """Its exit status once it has ended (we are process 1, so it became our child), or None."""
-        ended = eventually(lambda: os.waitpid(self.daemon, os.WNOHANG), seconds) if self.status is None else None
-        if ended and ended[0]:
-            self.status = os.waitstatus_to_exitcode(ended[1])
+        def reaped():
+            if self.status is None:
+                process, status = os.waitpid(self.daemon, os.WNOHANG)
+                self.status = os.waitstatus_to_exitcode(status) if process else None
+            return self.status is not None
+        eventually(reaped, seconds)
         return self.status
 
     def waiting_in(self):
