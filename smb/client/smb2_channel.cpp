@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb2_channel.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace smb3fuse::client {
+namespace {
+// Long enough for the next call of a program that opens file after file, short enough that another client which waits
+// for the file does not notice.
+constexpr auto kCloseDelay = std::chrono::milliseconds(5);
+}  // namespace
+
+Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits)
+    : runtime_(runtime),
+      transport_(std::move(transport)),
+      connection_(limits),
+      timer_(runtime.make_timer()),
+      close_timer_(runtime.make_timer()),
+      alive_(std::make_shared<char>()) {
+  transport_->start(*this);
+}
+
+Smb2Channel::~Smb2Channel() = default;
+
+smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done) {
+  submit_waiting_closes();
+  const std::size_t count = chain.size();
+  const smb2::RequestId id = connection_.submit(runtime_.now(), std::move(chain));
+  waiting_.emplace(id, Waiting{Answers(count), count, std::move(done)});
+  schedule_transmit();
+  return id;
+}
+
+void Smb2Channel::submit_close(smb2::Outgoing close) {
+  if (connection_.is_lost()) return;
+  if (closes_.empty()) {
+    close_timer_->expire_at(runtime_.now() + kCloseDelay, [this] {
+      submit_waiting_closes();
+      schedule_transmit();
+    });
+  }
+  closes_.push_back(std::move(close));
+}
+
+void Smb2Channel::submit_waiting_closes() {
+  if (closes_.empty()) return;
+  close_timer_->cancel();
+  for (smb2::Outgoing& close : std::exchange(closes_, {})) {
+    Chain chain;
+    chain.push_back(std::move(close));
+    connection_.submit(runtime_.now(), std::move(chain));
+  }
+}
+
+void Smb2Channel::cancel(smb2::RequestId id) {
+  connection_.cancel(id);
+  schedule_transmit();
+}
+
+void Smb2Channel::handle_frame(cache::Buffer frame) {
+  connection_.handle_message(runtime_.now(), frame.bytes());
+  if (deliver_events(frame)) schedule_transmit();
+}
+
+void Smb2Channel::handle_lost(std::error_code error) {
+  connection_.handle_lost(error, error.message());
+  static_cast<void>(deliver_events({}));
+}
+
+void Smb2Channel::schedule_transmit() {
+  if (std::exchange(transmit_scheduled_, true)) return;
+  runtime_.post([this, alive = std::weak_ptr<char>(alive_)] {
+    if (alive.expired()) return;
+    transmit_scheduled_ = false;
+    if (deliver_events({})) transmit();
+  });
+}
+
+bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
+  const std::weak_ptr<char> alive = alive_;
+  while (auto event = connection_.poll_event()) {
+    if (const auto* reply = std::get_if<smb2::Reply>(&*event)) {
+      deliver(*reply, frame);
+      if (alive.expired()) return false;
+    } else if (const auto* lost = std::get_if<smb2::Lost>(&*event)) {
+      lost_reason_ = lost->reason;
+      closes_.clear();
+      spdlog::error("connection lost: {}", lost->reason);
+      transport_ = nullptr;
+    }
+    // A Break cannot concern us: no oplock and no lease is asked for yet.
+  }
+  return true;
+}
+
+void Smb2Channel::transmit() {
+  std::vector<OutgoingFrame> frames;
+  while (auto transmit = connection_.poll_transmit()) {
+    frames.push_back(OutgoingFrame{std::move(transmit->pieces), std::move(transmit->owners)});
+  }
+  if (!frames.empty() && transport_) transport_->send(std::move(frames));
+  arm_timer();
+}
+
+void Smb2Channel::deliver(const smb2::Reply& reply, const cache::Buffer& frame) {
+  const auto found = waiting_.find(reply.id);
+  if (found == waiting_.end()) return;  // a CLOSE that nobody waits for
+  Answer& answer = found->second.answers[reply.index];
+  answer.status = reply.status;
+  if (!reply.local) {
+    answer.message = frame;
+    answer.whole = reply.message;
+    answer.body = reply.body;
+  }
+  if (--found->second.missing > 0) return;
+  Waiting complete = std::move(found->second);
+  waiting_.erase(found);
+  complete.done(std::move(complete.answers));
+}
+
+// Most timeouts never fire: an armed timer that is too early is left alone and looks again when it fires.
+void Smb2Channel::arm_timer() {
+  const auto next = connection_.next_timeout();
+  if (!next || *next >= armed_for_) return;
+  armed_for_ = *next;
+  timer_->expire_at(*next, [this] {
+    armed_for_ = TimePoint::max();
+    connection_.handle_timeout(runtime_.now());
+    if (deliver_events({})) transmit();
+  });
+}
+
+}  // namespace smb3fuse::client

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The I/O of one SMB2 connection: drains smb2::Connection into a Transport and feeds it back, keeps its timer, and
+// hands each chain's answers to whoever submitted it. Loop thread.
+//
+// What is submitted during one turn of the loop goes to the socket in one system call at the end of that turn.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cache/buffer.h"
+#include "smb/client/runtime.h"
+#include "smb/client/transport.h"
+#include "smb/smb2/connection.h"
+
+namespace smb3fuse::client {
+
+// The answer to one request of a chain. `body` lies in `message`.
+struct Answer {
+  NtStatus status{};
+  cache::Buffer message;
+  ByteView whole;  // from the SMB2 header on
+  ByteView body;
+};
+
+class Smb2Channel final : private TransportHandler {
+ public:
+  using Chain = std::vector<smb2::Outgoing>;
+  using Answers = std::vector<Answer>;
+  using AnswersDone = std::function<void(Answers)>;
+
+  // `runtime` outlives the channel.
+  Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits);
+  ~Smb2Channel();
+
+  // Each request of the chain is answered, by the server or locally; `done` never runs inside this call.
+  smb2::RequestId exchange(Chain chain, AnswersDone done);
+  // A CLOSE that nobody waits for: sent before the next request, in the same system call, or after some milliseconds,
+  // so that closing a file costs no round trip of its own.
+  void submit_close(smb2::Outgoing close);
+  void cancel(smb2::RequestId id);
+
+  smb2::Connection& connection() { return connection_; }
+  Transport& transport() { return *transport_; }
+  // Why the connection was lost; empty while it lives.
+  const std::string& lost_reason() const { return lost_reason_; }
+
+ private:
+  struct Waiting {
+    Answers answers;
+    std::size_t missing = 0;
+    AnswersDone done;
+  };
+
+  void handle_frame(cache::Buffer frame) override;
+  void handle_lost(std::error_code error) override;
+  void submit_waiting_closes();
+  void schedule_transmit();
+  void transmit();
+  // False: a callback has destroyed us.
+  [[nodiscard]] bool deliver_events(const cache::Buffer& frame);
+  void deliver(const smb2::Reply& reply, const cache::Buffer& frame);
+  void arm_timer();
+
+  Runtime& runtime_;
+  std::unique_ptr<Transport> transport_;
+  smb2::Connection connection_;
+  std::unordered_map<smb2::RequestId, Waiting> waiting_;
+  std::vector<smb2::Outgoing> closes_;
+  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Timer> close_timer_;
+  TimePoint armed_for_ = TimePoint::max();
+  bool transmit_scheduled_ = false;
+  std::string lost_reason_;
+  std::shared_ptr<char> alive_;  // posted calls hold a weak reference
+};
+
+}  // namespace smb3fuse::client

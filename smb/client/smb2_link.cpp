@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb2_link.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "smb/wire/codec.h"
+#include "smb/wire/create.h"
+
+namespace smb3fuse::client {
+namespace {
+
+bool is_expired(const Smb2Link::Answers& answers) {
+  return answers.front().status == NtStatus::STATUS_NETWORK_SESSION_EXPIRED;
+}
+
+}  // namespace
+
+void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done) {
+  if (renewing_) {
+    parked_.push_back({std::move(chain), std::move(done)});
+    return;
+  }
+  Chain again = chain;
+  channel->exchange(std::move(chain),
+                    [this, again = std::move(again), done = std::move(done)](Answers answers) mutable {
+                      if (!is_expired(answers) || !authenticate_again) return done(std::move(answers));
+                      parked_.push_back({std::move(again), std::move(done)});
+                      if (!std::exchange(renewing_, true)) spawn(renew_session());
+                    });
+}
+
+Task<void> Smb2Link::renew_session() {
+  spdlog::info("the session has expired: authenticating again");
+  const std::error_code failed = co_await authenticate_again();
+  renewing_ = false;
+  for (Parked& parked : std::exchange(parked_, {})) {
+    if (!failed) {
+      exchange(std::move(parked.chain), std::move(parked.done));
+      continue;
+    }
+    Answers answers(parked.chain.size());
+    for (Answer& answer : answers) answer.status = nt_status_of(failed);
+    parked.done(std::move(answers));
+  }
+}
+
+Task<Smb2Link::Answers> Smb2Link::exchange(Chain chain) {
+  auto start = [this, &chain](auto done) { exchange(std::move(chain), std::move(done)); };
+  Answers answers = co_await callback<Answers>(start);
+  co_return answers;
+}
+
+Task<std::error_code> Smb2Link::run(Chain chain) {
+  const Answers answers = co_await exchange(std::move(chain));
+  const std::error_code error = first_error(answers);
+  if (error && !is_error(answers.front().status) && is_error(answers.back().status)) {
+    if (const auto created = wire::decode<wire::CreateResponse>(answers.front().body)) close_later(created->file_id);
+  }
+  co_return error;
+}
+
+std::error_code first_error(const Smb2Link::Answers& answers) {
+  const auto failed =
+      std::find_if(answers.begin(), answers.end(), [](const Answer& answer) { return is_error(answer.status); });
+  return failed == answers.end() ? std::error_code() : make_error_code(failed->status);
+}
+
+std::error_code malformed(const wire::DecodeError& error) {
+  spdlog::error("malformed answer from the server: {}", wire::to_string(error));
+  return make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE);
+}
+
+}  // namespace smb3fuse::client

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a share and everything opened on it have in common: the channel, the tree, the sizes that were settled and the
+// naming; and the exchange that survives the expiry of the session. Loop thread. Held by shared_ptr: an open that
+// outlives its share can still be closed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "smb/client/path.h"
+#include "smb/client/share.h"
+#include "smb/client/smb2_channel.h"
+#include "smb/client/smb2_requests.h"
+
+namespace smb3fuse::client {
+
+struct Smb2Link {
+  using Chain = Smb2Channel::Chain;
+  using Answers = Smb2Channel::Answers;
+
+  Runtime& runtime;
+  std::unique_ptr<Smb2Channel> channel;
+  Smb2Requests requests;
+  std::uint32_t read_size = 0;  // bytes of one READ and one WRITE at the most
+  std::uint32_t write_size = 0;
+  std::uint32_t transact_size = 0;
+  NameMapping name_mapping = NameMapping::sfm;
+  // Sets up the session anew, on the same connection. [MS-SMB2] 3.2.5.1.6: after STATUS_NETWORK_SESSION_EXPIRED.
+  std::function<Task<std::error_code>()> authenticate_again;
+
+  // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated.
+  void exchange(Chain chain, Smb2Channel::AnswersDone done);
+  Task<Answers> exchange(Chain chain);
+  // A chain that opens a file first: where a later part failed and took the CLOSE with it (Samba 4.17 fails every
+  // related request behind one that failed), the file is closed here. The first error of the chain.
+  Task<std::error_code> run(Chain chain);
+  void close_later(wire::FileId file) { channel->submit_close(requests.close(file)); }
+
+ private:
+  Task<void> renew_session();
+
+  bool renewing_ = false;
+  struct Parked {
+    Chain chain;
+    Smb2Channel::AnswersDone done;
+  };
+  std::vector<Parked> parked_;
+
+ public:
+  Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Requests tree)
+      : runtime(loop), channel(std::move(link)), requests(tree) {}
+};
+
+// The first answer that is an error; success if there is none. Warnings (STATUS_BUFFER_OVERFLOW) are not errors.
+std::error_code first_error(const Smb2Link::Answers& answers);
+
+// The server answered something that cannot be decoded: an error of the peer, logged with what was wrong.
+std::error_code malformed(const wire::DecodeError& error);
+
+}  // namespace smb3fuse::client

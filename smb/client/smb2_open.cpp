@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb2_open.h"
+
+#include "smb/client/smb2_convert.h"
+#include "smb/wire/codec.h"
+#include "smb/wire/ioctl.h"
+#include "smb/wire/query_info.h"
+#include "smb/wire/read_write.h"
+
+namespace smb3fuse::client {
+namespace {
+
+constexpr std::uint32_t kAllocatedRangesBuffer = 65536;
+
+// The answer to a WRITE: `length` bytes must be there, or it is an error that the caller has to know of.
+std::error_code check_write(const Answer& answer, std::size_t length) {
+  if (is_error(answer.status)) return make_error_code(answer.status);
+  const auto response = wire::decode<wire::WriteResponse>(answer.body);
+  if (!response) return malformed(response.error());
+  return response->count == length ? std::error_code() : make_error_code(NtStatus::STATUS_DISK_FULL);
+}
+
+std::size_t length_of(const std::vector<cache::Buffer>& data) {
+  std::size_t length = 0;
+  for (const cache::Buffer& piece : data) length += piece.size();
+  return length;
+}
+
+}  // namespace
+
+Result<cache::Buffer> data_of_read(const Answer& answer) {
+  if (answer.status == NtStatus::STATUS_END_OF_FILE) return cache::Buffer();
+  if (is_error(answer.status)) return tl::make_unexpected(make_error_code(answer.status));
+  const auto response = wire::decode<wire::ReadResponse>(answer.body);
+  if (!response) return tl::make_unexpected(malformed(response.error()));
+  return answer.message.slice(response->data.bytes);
+}
+
+Result<Attributes> attributes_of_query(const Answer& answer) {
+  if (is_error(answer.status)) return tl::make_unexpected(make_error_code(answer.status));
+  const auto response = wire::decode<wire::QueryInfoResponse>(answer.body);
+  if (!response) return tl::make_unexpected(malformed(response.error()));
+  const auto all = wire::decode<wire::FileAllInformation>(response->output_buffer);
+  if (!all) return tl::make_unexpected(malformed(all.error()));
+  return attributes_of(*all);
+}
+
+void Smb2Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.read(file_id_, offset, length));
+  link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
+    auto data = data_of_read(answers.front());
+    if (!data) return done(data.error(), {});
+    if (data->size() > length) return done(make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE), {});
+    done({}, std::move(*data));
+  });
+}
+
+void Smb2Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) {
+  const std::size_t length = length_of(data);
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
+  link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
+    done(check_write(answers.front(), length));
+  });
+}
+
+void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
+                             Done done) {
+  const std::size_t length = length_of(data);
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
+  if (changes.end_of_file) {
+    chain.push_back(link_->requests.set_end_of_file(wire::FileId::of_previous(), *changes.end_of_file));
+  }
+  if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(wire::FileId::of_previous(), changes));
+  link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
+    const std::error_code written = check_write(answers.front(), length);
+    done(written ? written : first_error(answers));
+  });
+}
+
+void Smb2Open::flush(Done done) {
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.flush(file_id_));
+  link_->exchange(std::move(chain),
+                  [done = std::move(done)](Smb2Link::Answers answers) { done(first_error(answers)); });
+}
+
+Task<Result<Attributes>> Smb2Open::attributes() {
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::all, kAllInformationBuffer));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  co_return attributes_of_query(answers.front());
+}
+
+Task<std::error_code> Smb2Open::set_attributes(AttributeChanges changes) {
+  Smb2Link::Chain chain;
+  if (changes.end_of_file) chain.push_back(link_->requests.set_end_of_file(file_id_, *changes.end_of_file));
+  if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, changes));
+  if (chain.empty()) co_return std::error_code();
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  co_return first_error(answers);
+}
+
+Task<std::error_code> Smb2Open::zero(std::uint64_t offset, std::uint64_t end) {
+  const Bytes sparse = wire::encode(wire::FileSetSparseBuffer{});
+  const Bytes range = wire::encode(wire::FileZeroDataInformation{offset, end});
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.control(file_id_, wire::FSCTL_SET_SPARSE, sparse, 0));
+  chain.push_back(link_->requests.control(file_id_, wire::FSCTL_SET_ZERO_DATA, range, 0));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  co_return first_error(answers);
+}
+
+Task<Result<std::vector<Open::AllocatedRange>>> Smb2Open::allocated_ranges(std::uint64_t offset, std::uint64_t length) {
+  const Bytes range = wire::encode(wire::FileAllocatedRangeBuffer{offset, length});
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.control(file_id_, wire::FSCTL_QUERY_ALLOCATED_RANGES, range, kAllocatedRangesBuffer));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  const auto response = wire::decode<wire::IoctlResponse>(answers.front().body);
+  if (!response) co_return tl::make_unexpected(malformed(response.error()));
+  const auto list = wire::decode<wire::FileAllocatedRanges>(response->output);
+  if (!list) co_return tl::make_unexpected(malformed(list.error()));
+  std::vector<AllocatedRange> ranges;
+  for (const auto& allocated : list->ranges) ranges.push_back({allocated.file_offset, allocated.length});
+  co_return ranges;
+}
+
+}  // namespace smb3fuse::client

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open over SMB2: one FileId.
+#pragma once
+
+#include <memory>
+
+#include "smb/client/share.h"
+#include "smb/client/smb2_link.h"
+
+namespace smb3fuse::client {
+
+class Smb2Open final : public Open {
+ public:
+  // Takes over the open that `file_id` names.
+  Smb2Open(std::shared_ptr<Smb2Link> link, wire::FileId file_id, bool write_through)
+      : link_(std::move(link)), file_id_(file_id), write_through_(write_through) {}
+  ~Smb2Open() override { link_->close_later(file_id_); }
+
+  void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override;
+  void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
+                     Done done) override;
+  void flush(Done done) override;
+  Task<Result<Attributes>> attributes() override;
+  Task<std::error_code> set_attributes(AttributeChanges changes) override;
+  Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
+  Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;
+
+ private:
+  std::shared_ptr<Smb2Link> link_;
+  wire::FileId file_id_;
+  bool write_through_;
+};
+
+// The bytes that a READ brought, as a slice of the message they came in. The end of the file is no error here.
+Result<cache::Buffer> data_of_read(const Answer& answer);
+
+// FileAllInformation from a QUERY_INFO; its name may have been cut short, and the rest is good.
+Result<Attributes> attributes_of_query(const Answer& answer);
+
+// Room for the fixed part of FileAllInformation and a name of usual length.
+inline constexpr std::uint32_t kAllInformationBuffer = 4096;
+
+}  // namespace smb3fuse::client

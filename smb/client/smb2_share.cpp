@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb2_share.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "smb/client/mfsymlink.h"
+#include "smb/client/smb2_convert.h"
+#include "smb/client/smb2_directory.h"
+#include "smb/client/smb2_open.h"
+#include "smb/client/smb2_symlink.h"
+#include "smb/crypto/random.h"
+#include "smb/wire/codec.h"
+#include "smb/wire/query_info.h"
+
+namespace smb3fuse::client {
+namespace {
+
+constexpr wire::FileId kPrevious = wire::FileId::of_previous();
+constexpr std::u16string_view kRemovedPrefix = u".smb3fuse_removed_";
+
+wire::CreateDisposition on_wire(Disposition disposition) {
+  switch (disposition) {
+    case Disposition::open:
+      return wire::CreateDisposition::open;
+    case Disposition::create:
+      return wire::CreateDisposition::create;
+    case Disposition::open_or_create:
+      return wire::CreateDisposition::open_if;
+    case Disposition::truncate:
+      return wire::CreateDisposition::overwrite;
+    case Disposition::truncate_or_create:
+      return wire::CreateDisposition::overwrite_if;
+  }
+  return wire::CreateDisposition::open;
+}
+
+std::uint32_t access_of(const OpenRequest& request) {
+  std::uint32_t access = wire::FILE_READ_ATTRIBUTES;
+  if (request.read) access |= wire::FILE_READ_DATA;
+  if (request.write) access |= wire::FILE_APPEND_DATA | wire::FILE_WRITE_ATTRIBUTES;
+  if (request.write && !request.append_only) access |= wire::FILE_WRITE_DATA;
+  return access;
+}
+
+// "dir\.smb3fuse_removed_0123456789abcdef": beside the file, so that no other directory's rights come into play.
+std::u16string removed_name_beside(const std::u16string& path) {
+  const std::size_t parent_end = path.rfind(u'\\');
+  std::u16string name = parent_end == path.npos ? std::u16string() : path.substr(0, parent_end + 1);
+  name += kRemovedPrefix;
+  constexpr std::u16string_view digits = u"0123456789abcdef";
+  for (const std::uint8_t byte : crypto::random_array<8>()) {
+    name += digits[byte >> 4];
+    name += digits[byte & 15];
+  }
+  return name;
+}
+
+}  // namespace
+
+Result<std::u16string> Smb2Share::wire_path(const std::string& path) const {
+  auto below = to_wire_path(path, link_->name_mapping);
+  if (!below || traits_.prefix.empty()) return below;
+  return below->empty() ? traits_.prefix : traits_.prefix + u'\\' + *below;
+}
+
+bool Smb2Share::is_hidden_name(const std::string& name) const {
+  constexpr std::string_view prefix = ".smb3fuse_removed_";
+  return name.compare(0, prefix.size(), prefix) == 0;
+}
+
+Task<Result<Attributes>> Smb2Share::stat(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.query(kPrevious, wire::FileInformationClass::all, kAllInformationBuffer));
+  chain.push_back(link_->requests.close(kPrevious));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  Result<Attributes> attributes = attributes_of_query(answers[1]);
+  if (attributes) co_await read_symlink(link_, *on_server, *attributes);
+  co_return attributes;
+}
+
+Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
+  const auto on_server = wire_path(request.path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = access_of(request);
+  parameters.create_disposition = on_wire(request.disposition);
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
+  parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
+  parameters.ask_file_id = true;
+  const std::uint32_t first_read = std::min(request.first_read, link_->read_size);
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  if (first_read > 0) chain.push_back(link_->requests.read(kPrevious, 0, first_read));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+
+  if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
+  const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
+  if (!created) co_return tl::make_unexpected(malformed(created.error()));
+  OpenResult result;
+  result.open = std::make_unique<Smb2Open>(link_, created->file_id, request.write_through);
+  result.attributes = attributes_of(*created);
+  result.created = created->create_action == wire::CreateAction::created;
+  if (first_read > 0) {
+    // A read that failed will be told to whoever reads.
+    if (auto data = data_of_read(answers[1]); data && data->size() <= first_read) {
+      result.first = std::move(*data);
+      result.first_read_done = true;
+    }
+  }
+  co_return result;
+}
+
+Task<Result<std::unique_ptr<DirectoryStream>>> Smb2Share::open_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::FILE_LIST_DIRECTORY | wire::FILE_READ_ATTRIBUTES;
+  parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  for (int page = 0; page < kFirstPages; ++page) {
+    chain.push_back(link_->requests.query_directory(kPrevious, Smb2Directory::page_size(*link_)));
+  }
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+
+  if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
+  const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
+  if (!created) co_return tl::make_unexpected(malformed(created.error()));
+  auto stream = std::make_unique<Smb2Directory>(link_, created->file_id,
+                                                on_server->empty() ? std::u16string() : *on_server + u'\\');
+  for (std::size_t page = 1; page < answers.size(); ++page) stream->take(answers[page]);
+  co_return std::unique_ptr<DirectoryStream>(std::move(stream));
+}
+
+Task<Result<Attributes>> Smb2Share::make_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  parameters.create_disposition = wire::CreateDisposition::create;
+  parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  parameters.file_attributes = wire::FILE_ATTRIBUTE_DIRECTORY;
+  parameters.ask_file_id = true;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.close(kPrevious));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
+  if (!created) co_return tl::make_unexpected(malformed(created.error()));
+  co_return attributes_of(*created);
+}
+
+Task<std::error_code> Smb2Share::remove(std::u16string path, bool clear_readonly, bool keep_for_opens) {
+  const bool plain = !clear_readonly && !keep_for_opens;
+  CreateParameters parameters;
+  parameters.path = path;
+  parameters.desired_access = wire::DELETE | (clear_readonly ? wire::FILE_WRITE_ATTRIBUTES : 0u);
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (plain ? wire::FILE_DELETE_ON_CLOSE : 0u);
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  if (clear_readonly) {
+    AttributeChanges writable;
+    writable.file_attributes = file_attribute::normal;
+    chain.push_back(link_->requests.set_basic(kPrevious, writable));
+  }
+  if (keep_for_opens) chain.push_back(link_->requests.set_name(kPrevious, removed_name_beside(path), false));
+  if (!plain) chain.push_back(link_->requests.set_delete_pending(kPrevious));
+  chain.push_back(link_->requests.close(kPrevious));
+  const std::error_code error = co_await link_->run(std::move(chain));
+  co_return error;
+}
+
+Task<std::error_code> Smb2Share::remove_file(std::string path, RemoveHint hint) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  const bool readonly = (hint.file_attributes & file_attribute::readonly) != 0;
+  std::error_code error = co_await remove(*on_server, readonly, hint.keep_for_opens);
+  // The hint was out of date: it has become read-only meanwhile.
+  if (error == NtStatus::STATUS_CANNOT_DELETE && !readonly) {
+    error = co_await remove(*on_server, true, hint.keep_for_opens);
+  }
+  co_return error;
+}
+
+Task<std::error_code> Smb2Share::remove_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::DELETE;
+  parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  // Not FILE_DELETE_ON_CLOSE: Windows would find out at the close, and not tell, that the directory is not empty.
+  chain.push_back(link_->requests.set_delete_pending(kPrevious));
+  chain.push_back(link_->requests.close(kPrevious));
+  const std::error_code error = co_await link_->run(std::move(chain));
+  co_return error;
+}
+
+Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool replace) {
+  const auto source = wire_path(from);
+  if (!source) co_return source.error();
+  const auto target = wire_path(to);
+  if (!target) co_return target.error();
+  CreateParameters parameters;
+  parameters.path = *source;
+  parameters.desired_access = wire::DELETE | wire::FILE_READ_ATTRIBUTES;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.set_name(kPrevious, *target, replace));
+  chain.push_back(link_->requests.close(kPrevious));
+  const std::error_code error = co_await link_->run(std::move(chain));
+  co_return error;
+}
+
+Task<std::error_code> Smb2Share::link(std::string existing, std::string new_path) {
+  const auto source = wire_path(existing);
+  if (!source) co_return source.error();
+  const auto target = wire_path(new_path);
+  if (!target) co_return target.error();
+  CreateParameters parameters;
+  parameters.path = *source;
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES | wire::FILE_WRITE_ATTRIBUTES;
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.add_link(kPrevious, *target));
+  chain.push_back(link_->requests.close(kPrevious));
+  const std::error_code error = co_await link_->run(std::move(chain));
+  co_return error;
+}
+
+Task<std::error_code> Smb2Share::set_attributes(std::string path, AttributeChanges changes) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  if (changes.touches_basic()) parameters.desired_access |= wire::FILE_WRITE_ATTRIBUTES;
+  if (changes.end_of_file) parameters.desired_access |= wire::FILE_WRITE_DATA;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  if (changes.end_of_file) chain.push_back(link_->requests.set_end_of_file(kPrevious, *changes.end_of_file));
+  if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(kPrevious, changes));
+  chain.push_back(link_->requests.close(kPrevious));
+  const std::error_code error = co_await link_->run(std::move(chain));
+  co_return error;
+}
+
+Task<Result<Attributes>> Smb2Share::make_symlink(std::string path, std::string target) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  const auto form = encode_mfsymlink(target);
+  if (!form) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NAME_TOO_LONG));
+  CreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::FILE_WRITE_DATA | wire::FILE_READ_ATTRIBUTES;
+  parameters.create_disposition = wire::CreateDisposition::create;
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE;
+  parameters.file_attributes = wire::FILE_ATTRIBUTE_NORMAL;
+  parameters.ask_file_id = true;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.write_bytes(kPrevious, 0, *form));
+  chain.push_back(link_->requests.close(kPrevious));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
+  if (!created) co_return tl::make_unexpected(malformed(created.error()));
+  Attributes attributes = attributes_of(*created);
+  attributes.end_of_file = kMfSymlinkSize;
+  attributes.symlink_target = std::move(target);
+  co_return attributes;
+}
+
+Task<Result<FileSystemInfo>> Smb2Share::file_system_info() {
+  constexpr std::uint32_t kBuffer = 64;
+  CreateParameters parameters;
+  parameters.path = traits_.prefix;
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  Smb2Link::Chain chain;
+  chain.push_back(link_->requests.create(parameters));
+  chain.push_back(link_->requests.query(kPrevious, wire::FsInformationClass::full_size, kBuffer));
+  chain.push_back(link_->requests.close(kPrevious));
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  const auto response = wire::decode<wire::QueryInfoResponse>(answers[1].body);
+  if (!response) co_return tl::make_unexpected(malformed(response.error()));
+  const auto size = wire::decode<wire::FileFsFullSizeInformation>(response->output_buffer);
+  if (!size) co_return tl::make_unexpected(malformed(size.error()));
+  FileSystemInfo info;
+  info.block_size = std::uint64_t{size->sectors_per_allocation_unit} * size->bytes_per_sector;
+  info.total_blocks = size->total_allocation_units;
+  info.free_blocks = size->actual_available_allocation_units;
+  info.available_blocks = size->caller_available_allocation_units;
+  info.maximum_name_length = kMaximumComponent;
+  co_return info;
+}
+
+}  // namespace smb3fuse::client

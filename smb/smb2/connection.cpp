@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/smb2/connection.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "smb/wire/cancel.h"
+#include "smb/wire/codec.h"
+#include "smb/wire/echo.h"
+#include "smb/wire/transform.h"
+
+namespace smb3fuse::smb2 {
+namespace {
+
+constexpr std::size_t kCompoundAlignment = 8;  // [MS-SMB2] 3.2.4.1.4
+constexpr std::size_t kMaximumCompound = 64;   // elements of one message from the server: we never ask for as many
+constexpr Bytes::value_type kPadding[kCompoundAlignment] = {};
+
+smb2::Outgoing echo() { return {wire::Command::echo, wire::encode(wire::EchoRequest{}), {}, {}, 0, 0, false, false}; }
+
+}  // namespace
+
+Connection::Connection(ConnectionLimits limits) : limits_(limits), window_(limits.credits) {}
+
+void Connection::set_negotiated(const Negotiated& negotiated) {
+  negotiated_ = negotiated;
+  session_.set_negotiated(negotiated);
+}
+
+bool Connection::establish_session(SessionPolicy policy, ByteView session_key, ByteView message) {
+  return session_.establish(policy, session_key, message);
+}
+
+// ---- commands
+
+RequestId Connection::submit(TimePoint now, std::vector<Outgoing> chain) {
+  assert(!chain.empty() && queued_.size() < limits_.queued);
+  const RequestId id{next_request_++};
+  if (outstanding_.empty() && queued_.empty()) last_heard_ = now;  // silence counts from the first unanswered question
+  queued_.push_back(Chain{id, std::move(chain), now + limits_.call_timeout});
+  if (lost_) {
+    for (std::size_t i = 0; i < queued_.back().requests.size(); ++i) {
+      events_.push_back(Reply{id, i, NtStatus::STATUS_CONNECTION_DISCONNECTED, {}, {}, true});
+    }
+    queued_.pop_back();
+    return id;
+  }
+  send_queued(now);
+  return id;
+}
+
+std::uint16_t Connection::charge_of(const Outgoing& request) const {
+  if (!negotiated_.multi_credit) return 1;
+  std::size_t sent = 0;
+  for (const ByteView piece : request.payload) sent += piece.size();
+  return credit_charge(static_cast<std::uint32_t>(sent), request.expected_response);
+}
+
+void Connection::send_queued(TimePoint now) {
+  while (!queued_.empty()) {
+    std::uint32_t charge = 0;
+    for (const Outgoing& request : queued_.front().requests) charge += charge_of(request);
+    if (!window_.can_take(charge)) {
+      // Nothing is under way that could bring credits, and what we hold does not do: ask for more with a request of
+      // one credit that changes nothing. [MS-SMB2] 3.2.4.1.2
+      if (outstanding_.empty() && window_.can_take(1) && session_.established()) {
+        send(now, Chain{RequestId{}, {echo()}, queued_.front().deadline});
+      }
+      return;
+    }
+    Chain chain = std::move(queued_.front());
+    queued_.pop_front();
+    send(now, std::move(chain));
+  }
+}
+
+void Connection::send(TimePoint now, Chain chain) {
+  bool encrypt = session_.encrypts();
+  for (const Outgoing& request : chain.requests) encrypt = encrypt || request.encrypt;
+  // [MS-SMB2] 3.2.4.1.8: session set-up itself is never encrypted.
+  encrypt = encrypt && session_.established() && chain.requests.front().command != wire::Command::session_setup;
+  bool sign = session_.signs();
+  for (const Outgoing& request : chain.requests) sign = sign || (request.sign && session_.can_sign());
+  sign = sign && !encrypt;
+
+  Transmit transmit;
+  for (std::size_t i = 0; i < chain.requests.size(); ++i) {
+    Outgoing& request = chain.requests[i];
+    const bool last = i + 1 == chain.requests.size();
+    const std::uint16_t charge = charge_of(request);
+
+    std::size_t size = wire::kSmb2HeaderSize + request.body.size();
+    for (const ByteView piece : request.payload) size += piece.size();
+    const std::size_t padding = last ? 0 : wire::aligned_up(size, kCompoundAlignment) - size;
+
+    wire::Smb2Header header;
+    header.credit_charge = negotiated_.multi_credit ? charge : std::uint16_t{0};  // reserved in 2.0.2, 2.2.1
+    header.command = request.command;
+    header.credit_request_response = window_.request_for(charge);
+    if (i > 0) header.flags |= wire::SMB2_FLAGS_RELATED_OPERATIONS;
+    if (sign) header.flags |= wire::SMB2_FLAGS_SIGNED;
+    header.next_command = last ? 0 : static_cast<std::uint32_t>(size + padding);
+    header.message_id = window_.take(charge);
+    header.tree_id = request.tree_id;
+    header.session_id = session_.id();
+
+    auto head = std::make_shared<Bytes>();
+    head->reserve(wire::kSmb2HeaderSize + request.body.size());
+    wire::encode_to(*head, header);
+    head->insert(head->end(), request.body.begin(), request.body.end());
+
+    const std::size_t first_piece = transmit.pieces.size();
+    transmit.pieces.push_back(*head);
+    transmit.pieces.insert(transmit.pieces.end(), request.payload.begin(), request.payload.end());
+    if (padding > 0) transmit.pieces.push_back(ByteView(kPadding, padding));
+    if (request.payload_owner) transmit.owners.push_back(std::move(request.payload_owner));
+
+    session_.note_outgoing(request.command, *head);
+    if (sign) session_.sign(*head, std::span<const ByteView>(transmit.pieces).subspan(first_piece + 1));
+    transmit.owners.push_back(std::move(head));
+
+    outstanding_.emplace_hint(outstanding_.end(), header.message_id,
+                              Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, encrypt});
+  }
+  if (encrypt) {
+    auto sealed = std::make_shared<Bytes>(session_.seal(transmit.pieces));
+    transmit.pieces.assign(1, *sealed);
+    transmit.owners.assign(1, std::move(sealed));
+  }
+  transmits_.push_back(std::move(transmit));
+  last_echo_ = now;
+}
+
+void Connection::cancel(RequestId id) {
+  const auto waiting = std::find_if(queued_.begin(), queued_.end(), [&](const Chain& chain) { return chain.id == id; });
+  if (waiting != queued_.end()) {
+    for (std::size_t i = 0; i < waiting->requests.size(); ++i) {
+      events_.push_back(Reply{id, i, NtStatus::STATUS_CANCELLED, {}, {}, true});
+    }
+    queued_.erase(waiting);
+    return;
+  }
+  for (auto& [message_id, request] : outstanding_) {
+    if (request.chain != id || request.answered) continue;
+    send_cancel(message_id, request);
+    answer_locally(request, NtStatus::STATUS_CANCELLED);
+  }
+}
+
+// [MS-SMB2] 3.2.4.24: the message id of the request, or its async id; no credits, no answer of its own.
+void Connection::send_cancel(std::uint64_t message_id, const Outstanding& request) {
+  wire::Smb2Header header;
+  header.command = wire::Command::cancel;
+  header.message_id = message_id;
+  header.session_id = session_.id();
+  if (request.async_id != 0) {
+    header.flags |= wire::SMB2_FLAGS_ASYNC_COMMAND;
+    header.async_id = request.async_id;
+  }
+  const bool encrypt = request.encrypted;
+  if (!encrypt && session_.signs()) header.flags |= wire::SMB2_FLAGS_SIGNED;
+  auto head = std::make_shared<Bytes>();
+  wire::encode_to(*head, header);
+  wire::encode_to(*head, wire::CancelRequest{});
+  if (header.is_signed()) session_.sign(*head, {});
+  Transmit transmit;
+  if (encrypt) head = std::make_shared<Bytes>(session_.seal(std::vector<ByteView>{*head}));
+  transmit.pieces.push_back(*head);
+  transmit.owners.push_back(std::move(head));
+  transmits_.push_back(std::move(transmit));
+}
+
+void Connection::answer_locally(Outstanding& request, NtStatus status) {
+  request.answered = true;
+  if (request.chain != RequestId{}) events_.push_back(Reply{request.chain, request.index, status, {}, {}, true});
+}
+
+// ---- input
+
+void Connection::handle_message(TimePoint now, std::span<std::uint8_t> message) {
+  if (lost_) return;
+  last_heard_ = now;
+  bool encrypted = false;
+  if (!decrypt(message, encrypted)) return;
+
+  // [MS-SMB2] 3.2.5.1.9: a compound is a chain by NextCommand; each part is a message.
+  for (std::size_t count = 0;; ++count) {
+    if (message.size() < wire::kSmb2HeaderSize || wire::protocol_id_of(message) != wire::kSmb2ProtocolId) {
+      return give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, wire::protocol_id_of(message) == wire::kSmb1ProtocolId
+                                                                    ? "an SMB1 message"
+                                                                    : "a message that is not SMB2");
+    }
+    if (count == kMaximumCompound) {
+      return give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "a compound of too many responses");
+    }
+    const std::uint32_t next = wire::load_le<std::uint32_t>(message.data() + 20);
+    if (next != 0 && (next % kCompoundAlignment != 0 || next < wire::kSmb2HeaderSize ||
+                      next > message.size() - wire::kSmb2HeaderSize)) {
+      return give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "Smb2Header.next_command out of the message");
+    }
+    const auto element = next == 0 ? message : message.first(next);
+    if (!handle_element(now, element, encrypted)) return;
+    if (next == 0) break;
+    message = message.subspan(next);
+  }
+  send_queued(now);
+}
+
+// [MS-SMB2] 3.2.5.1.1: open what is sealed; refuse what is plain where it must be sealed (verify() looks at that).
+bool Connection::decrypt(std::span<std::uint8_t>& message, bool& encrypted) {
+  if (wire::protocol_id_of(message) != wire::kTransformProtocolId) return true;
+  const auto opened = session_.open(message);
+  if (!opened) {
+    give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "an encrypted message that does not open");
+    return false;
+  }
+  message = *opened;
+  encrypted = true;
+  return true;
+}
+
+bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted) {
+  const auto decoded = wire::decode<wire::Smb2Header>(element.first(wire::kSmb2HeaderSize));
+  if (!decoded || !decoded->is_response()) {
+    give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE,
+            decoded ? "a request from the server" : wire::to_string(decoded.error()));
+    return false;
+  }
+  const wire::Smb2Header& header = *decoded;
+
+  if (header.message_id == wire::kUnsolicitedMessageId) {
+    if (header.command != wire::Command::oplock_break) {
+      give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "an unsolicited message that is not an oplock break");
+      return false;
+    }
+    events_.push_back(Break{element.subspan(wire::kSmb2HeaderSize)});
+    return true;
+  }
+
+  const auto found = outstanding_.find(header.message_id);
+  if (found == outstanding_.end() || found->second.command != header.command) {
+    give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "a response to a request that was not made");
+    return false;
+  }
+  Outstanding& request = found->second;
+  const bool interim = header.status == NtStatus::STATUS_PENDING && header.is_async();
+
+  // [MS-SMB2] 3.2.5.1.3: an interim response is not signed.
+  if (!interim && !verify(header, element, encrypted, request)) {
+    give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "a response whose signature is missing or wrong");
+    return false;
+  }
+  window_.settle(std::exchange(request.charge, std::uint16_t{0}), header.credit_request_response);
+
+  if (interim) {
+    request.async_id = header.async_id;
+    // Answered without us knowing where to cancel it: now we do.
+    if (request.answered) send_cancel(header.message_id, request);
+    request.deadline = now + limits_.call_timeout;
+    return true;
+  }
+  session_.note_incoming(header, element);
+  if (!request.answered && request.chain != RequestId{}) {
+    events_.push_back(
+        Reply{request.chain, request.index, header.status, element, element.subspan(wire::kSmb2HeaderSize), false});
+  }
+  outstanding_.erase(found);
+  return true;
+}
+
+// [MS-SMB2] 3.2.5.1.3. The response that ends a session set-up is verified by establish_session(), which makes the key.
+bool Connection::verify(const wire::Smb2Header& header, ByteView element, bool encrypted, const Outstanding& request) {
+  if (encrypted) return true;
+  if (!session_.established() || request.command == wire::Command::session_setup) return true;
+  if (request.encrypted) {
+    // A server may say in plain only that the session is gone. [MS-SMB2] 3.3.4.1.4
+    return header.status == NtStatus::STATUS_USER_SESSION_DELETED ||
+           header.status == NtStatus::STATUS_NETWORK_SESSION_EXPIRED;
+  }
+  const bool is_signed = header.is_signed();
+  if (is_signed && session_.can_sign()) return session_.verify(element);
+  if (!session_.signs()) return true;
+  return header.status == NtStatus::STATUS_USER_SESSION_DELETED;
+}
+
+void Connection::handle_timeout(TimePoint now) {
+  if (lost_) return;
+  while (!queued_.empty() && queued_.front().deadline <= now) {
+    for (std::size_t i = 0; i < queued_.front().requests.size(); ++i) {
+      events_.push_back(Reply{queued_.front().id, i, NtStatus::STATUS_IO_TIMEOUT, {}, {}, true});
+    }
+    queued_.pop_front();
+  }
+  for (auto& [message_id, request] : outstanding_) {
+    if (request.answered) continue;
+    if (request.deadline > now) break;
+    if (request.command != wire::Command::echo) send_cancel(message_id, request);
+    answer_locally(request, NtStatus::STATUS_IO_TIMEOUT);
+  }
+  if (!outstanding_.empty() && now - last_heard_ >= limits_.call_timeout) {
+    return give_up(NtStatus::STATUS_IO_TIMEOUT, "the server has been silent for too long");
+  }
+  if (session_.established() && outstanding_.empty() && now - last_echo_ >= limits_.echo_interval &&
+      window_.can_take(1)) {
+    last_heard_ = now;
+    send(now, Chain{RequestId{}, {echo()}, now + limits_.call_timeout});
+  }
+}
+
+std::optional<TimePoint> Connection::next_timeout() const {
+  if (lost_) return std::nullopt;
+  std::optional<TimePoint> next;
+  const auto consider = [&](TimePoint when) { next = next ? std::min(*next, when) : when; };
+  if (!queued_.empty()) consider(queued_.front().deadline);
+  for (const auto& [message_id, request] : outstanding_) {
+    if (request.answered) continue;
+    consider(request.deadline);
+    break;
+  }
+  if (!outstanding_.empty()) consider(last_heard_ + limits_.call_timeout);
+  if (session_.established() && outstanding_.empty()) consider(last_echo_ + limits_.echo_interval);
+  return next;
+}
+
+void Connection::handle_lost(std::error_code error, std::string reason) {
+  if (lost_) return;
+  lost_ = true;
+  const NtStatus status = nt_status_of(error) == NtStatus::STATUS_UNSUCCESSFUL
+                              ? NtStatus::STATUS_CONNECTION_DISCONNECTED
+                              : nt_status_of(error);
+  for (auto& [message_id, request] : outstanding_) {
+    if (!request.answered) answer_locally(request, status);
+  }
+  outstanding_.clear();
+  for (const Chain& chain : queued_) {
+    for (std::size_t i = 0; i < chain.requests.size(); ++i) events_.push_back(Reply{chain.id, i, status, {}, {}, true});
+  }
+  queued_.clear();
+  transmits_.clear();
+  events_.push_back(Lost{error, std::move(reason)});
+}
+
+void Connection::give_up(NtStatus status, std::string reason) {
+  handle_lost(make_error_code(status), std::move(reason));
+}
+
+// ---- output
+
+std::optional<Transmit> Connection::poll_transmit() {
+  if (transmits_.empty()) return std::nullopt;
+  Transmit next = std::move(transmits_.front());
+  transmits_.pop_front();
+  return next;
+}
+
+std::optional<Event> Connection::poll_event() {
+  if (events_.empty()) return std::nullopt;
+  Event next = std::move(events_.front());
+  events_.pop_front();
+  return next;
+}
+
+}  // namespace smb3fuse::smb2

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// One SMB 2/3 connection with one session on it, sans-io: commands, messages and time in; messages and events out.
+// No sockets, clocks, threads or coroutines. [MS-SMB2] 3.2
+//
+// Call order: any command or input, then poll_transmit() and poll_event() until both are empty. Views in an event lie
+// in the message last given to handle_message() and are valid until the next call of it.
+//
+// Inbound messages pass the steps of [MS-SMB2] 3.2.5.1 in their order: decrypt, split the compound, break?, match,
+// verify the signature, grant credits, STATUS_PENDING, event. The first step that fails gives the connection up: the
+// peer is broken or hostile, and nothing it says later can be trusted.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "smb/smb2/credits.h"
+#include "smb/smb2/negotiated.h"
+#include "smb/smb2/session.h"
+#include "smb/status.h"
+#include "smb/wire/bytes.h"
+#include "smb/wire/header.h"
+
+namespace smb3fuse::smb2 {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// Names one submitted chain of requests for as long as the connection lives.
+enum class RequestId : std::uint64_t {};
+
+// One request; the header is the connection's affair.
+struct Outgoing {
+  wire::Command command{};
+  Bytes body;                                 // from StructureSize on
+  std::vector<ByteView> payload;              // follows the body: the data of a WRITE
+  std::shared_ptr<const void> payload_owner;  // keeps `payload` alive until it has been sent
+  std::uint32_t expected_response = 0;        // bytes of data the answer may carry: decides the credit charge
+  std::uint32_t tree_id = 0;
+  bool encrypt = false;  // the share demands it, though the session does not
+  bool sign = false;     // where the session can sign, though it need not
+};
+
+// A message on its way out: send the pieces one behind the other. `owners` keep their bytes alive.
+struct Transmit {
+  std::vector<ByteView> pieces;
+  std::vector<std::shared_ptr<const void>> owners;
+};
+
+// The answer to request `index` of chain `id`; each is answered exactly once.
+struct Reply {
+  RequestId id{};
+  std::size_t index = 0;
+  NtStatus status{};
+  ByteView message;  // from the SMB2 header on; empty when `local`
+  ByteView body;
+  bool local = false;  // not from the server: a deadline, a cancel, the loss of the connection
+};
+
+// An OPLOCK_BREAK notification, [MS-SMB2] 2.2.23.
+struct Break {
+  ByteView body;
+};
+
+// The connection is over. All that was outstanding has been answered locally before. `reason`: for the log.
+struct Lost {
+  std::error_code error;
+  std::string reason;
+};
+
+using Event = std::variant<Reply, Break, Lost>;
+
+struct ConnectionLimits {
+  std::uint16_t credits = 8192;  // the window we try to own
+  std::chrono::steady_clock::duration call_timeout{std::chrono::seconds(30)};
+  std::chrono::steady_clock::duration echo_interval{std::chrono::seconds(60)};
+  std::size_t queued = 65536;  // chains waiting for credits; beyond it our own bug
+};
+
+class Connection {
+ public:
+  explicit Connection(ConnectionLimits limits);
+
+  // Commands.
+
+  // Sends `chain` as one message, related if it is longer than one, when there are credits for it, in the order of
+  // submission. Related requests name the file of the one before by the FileId of all ones. [MS-SMB2] 3.2.4.1.4
+  RequestId submit(TimePoint now, std::vector<Outgoing> chain);
+  // Answers what is outstanding of `id` with STATUS_CANCELLED and tells the server. [MS-SMB2] 3.2.4.24
+  void cancel(RequestId id);
+  // After the NEGOTIATE response was accepted. [MS-SMB2] 3.2.5.2
+  void set_negotiated(const Negotiated& negotiated);
+  // After the last SESSION_SETUP response, whose `message` is verified here before the keys count: false means its
+  // signature was missing or wrong. [MS-SMB2] 3.2.5.3.1
+  [[nodiscard]] bool establish_session(SessionPolicy policy, ByteView session_key, ByteView message);
+  // A session of an expired ticket is set up anew under the same id: its SESSION_SETUPs go through again.
+  const Negotiated& negotiated() const { return negotiated_; }
+  const Session& session() const { return session_; }
+
+  // Input.
+  void handle_message(TimePoint now, std::span<std::uint8_t> message);  // decrypted in place
+  void handle_timeout(TimePoint now);
+  // The stream below has ended.
+  void handle_lost(std::error_code error, std::string reason);
+
+  // Output.
+  std::optional<Transmit> poll_transmit();
+  std::optional<Event> poll_event();
+  std::optional<TimePoint> next_timeout() const;
+
+  bool is_lost() const { return lost_; }
+  std::uint32_t credits() const { return window_.available(); }
+  std::size_t outstanding() const { return outstanding_.size(); }
+
+ private:
+  struct Chain {
+    RequestId id{};
+    std::vector<Outgoing> requests;
+    TimePoint deadline;
+  };
+  struct Outstanding {
+    RequestId chain{};
+    std::size_t index = 0;
+    wire::Command command{};
+    std::uint16_t charge = 0;    // not yet settled
+    std::uint64_t async_id = 0;  // 0: no interim response yet
+    TimePoint deadline;
+    bool answered = false;  // locally; the server's answer will only bring credits
+    bool encrypted = false;
+  };
+
+  std::uint16_t charge_of(const Outgoing& request) const;
+  void send_queued(TimePoint now);
+  void send(TimePoint now, Chain chain);
+  void send_cancel(std::uint64_t message_id, const Outstanding& request);
+  void answer_locally(Outstanding& request, NtStatus status);
+  void give_up(NtStatus status, std::string reason);
+
+  // The inbound steps; a false return has given the connection up.
+  bool decrypt(std::span<std::uint8_t>& message, bool& encrypted);
+  bool handle_element(TimePoint now, ByteView element, bool encrypted);
+  bool verify(const wire::Smb2Header& header, ByteView element, bool encrypted, const Outstanding& request);
+
+  ConnectionLimits limits_;
+  CreditWindow window_;
+  Negotiated negotiated_;
+  Session session_;
+
+  std::uint64_t next_request_ = 1;
+  std::deque<Chain> queued_;                          // waiting for credits
+  std::map<std::uint64_t, Outstanding> outstanding_;  // by message id, so the oldest is first
+  std::deque<Transmit> transmits_;
+  std::deque<Event> events_;
+  TimePoint last_heard_;
+  TimePoint last_echo_;
+  bool lost_ = false;
+};
+
+}  // namespace smb3fuse::smb2
