@@ -225,19 +225,21 @@ Checked<Command> config_of(Arguments& arguments) {
 constexpr std::string_view kHelpHead =
     R"(Mounts a share of an SMB server (Windows, Samba, a NAS) as a folder.
 
-  smb3fuse //nas/media ~/media                       ask for the password
-  smb3fuse //nas/media ~/media -o cred=~/.nas,ro     user and password from a file
-  smb3fuse smb://alice@nas/media/films ~/films       a folder of the share
-  fusermount3 -u ~/media                             unmount
-  mount -t smb3fuse //nas/media /mnt -o guest        as root, or in /etc/fstab
+  smb3fuse //nas/media ~/media                    asks for the password
+  smb3fuse //nas/media ~/media -o cred=nas.cred   user, password in a file
+  smb3fuse smb://alice@nas/media/films ~/films    a folder of the share
+  mount -t smb3fuse //nas/media /mnt -o guest     as root; so in /etc/fstab
+  fusermount3 -u ~/media                          unmounts
 
 Usage: smb3fuse SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]... [switches]
 
 SOURCE
-  //server[:port]/share[/folder]    \\server\share    smb://[domain;][user@]server[:port]/share
+  //server[:port]/share[/folder]
+  \\server\share[\folder]
+  smb://[[domain;]user@]server[:port]/share[/folder]
 
 Switches
-  -o, --options LIST    mount options, see below; a comma in a value is written \,
+  -o, --options LIST    mount options, see below; a comma in a value is \,
   -f, --foreground      stay in the foreground
   -d, --debug           log every request; stays in the foreground
   -v, --verbose         say what is done
@@ -249,8 +251,9 @@ Switches
 )";
 
 constexpr std::string_view kHelpFoot = R"(
-What is the default anyway is left out above. The other options of mount.cifs are accepted without effect, or refused
-with the reason. All of them, and more examples: man smb3fuse
+Flags for what is the default anyway are left out above. Other options of
+mount.cifs are accepted without effect, or refused with the reason. For all of
+them, and for more examples: man smb3fuse
 )";
 
 struct GroupTitle {

@@ -27,17 +27,19 @@ std::string error_text(int error) { return std::generic_category().message(error
 
 // One line without its end, LF or CRLF; reads no further than its end on a pipe or terminal. Fails with an errno.
 tl::expected<WipedText, int> read_line(int descriptor) {
-  WipedText line(kLongestPassword + 2);
+  constexpr std::size_t kLineEnd = 2;
+  WipedText line(kLongestPassword + kLineEnd);
   for (char next = 0; next != '\n';) {
     const ssize_t count = ::read(descriptor, &next, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return tl::make_unexpected(errno);
     if (count == 0) break;
-    if (line.text.size() > kLongestPassword) return tl::make_unexpected(EMSGSIZE);
+    if (line.text.size() == kLongestPassword + kLineEnd) return tl::make_unexpected(EMSGSIZE);
     line.text += next;
   }
   if (line.text.ends_with('\n')) line.text.pop_back();
   if (line.text.ends_with('\r')) line.text.pop_back();
+  if (line.text.size() > kLongestPassword) return tl::make_unexpected(EMSGSIZE);
   return line;
 }
 
