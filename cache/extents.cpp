@@ -64,6 +64,7 @@ void Extents::handle_fetched(std::uint64_t begin, std::uint64_t end, std::uint64
     if (!keep || first >= got) continue;
     extent.end = std::min(extent.end, got);
     extent.state = after(fetching, Event::fetched);
+    extent.operation = 0;
     extent.data = data.slice(first - begin, extent.end - first);
     extent.since = now;
     at = std::next(insert(first, std::move(extent)));

@@ -98,13 +98,14 @@ class FileCache {
   struct Waiter {
     std::shared_ptr<PendingRead> read;
     std::size_t part;
+    std::uint64_t own_end;  // as the READ's when it began to wait: up to there its file has bytes
   };
   // A READ under way.
   struct Fetch {
     std::uint64_t begin;
     std::uint64_t end;
     std::uint64_t generation;  // it is not stored if another one has begun
-    std::uint64_t own_end;     // where data written here ended at most since it began: up to there the file has bytes
+    std::uint64_t own_end;     // where data written here ended at most since it began
     Window::Mark mark;
     std::vector<Waiter> waiters;
   };
@@ -152,7 +153,7 @@ class FileCache {
   void handle_fetched(std::uint64_t id, std::error_code error, Buffer data);
   Buffer zeros_after(const Fetch& fetch, std::uint64_t got_end);
   void learn_end(const Fetch& fetch, std::uint64_t got_end, TimePoint now);
-  static void settle(PendingRead& read, std::size_t part, const Buffer& data, const Buffer& zeros, const Fetch& fetch);
+  static void settle(const Waiter& waiter, const Fetch& fetch, const Buffer& data, const Buffer& zeros);
   static ReadResult result_of(PendingRead& read);
   std::uint64_t own_end() const;
 

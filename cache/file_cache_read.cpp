@@ -91,7 +91,7 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
   pending->done = std::move(done);
   bool missed = false;
   const auto await = [&](Fetch& fetch, std::uint64_t begin, std::uint64_t until) {
-    fetch.waiters.push_back({pending, pending->parts.size()});
+    fetch.waiters.push_back({pending, pending->parts.size(), fetch.own_end});
     pending->parts.push_back({begin, until, {}, {}});
     ++pending->awaited;
   };
@@ -186,7 +186,7 @@ void FileCache::handle_fetched(std::uint64_t id, std::error_code error, Buffer d
   for (const Waiter& waiter : fetch.waiters) {
     PendingRead& read = *waiter.read;
     if (error && !read.error) read.error = error;
-    settle(read, waiter.part, data, zeros, fetch);
+    settle(waiter, fetch, data, zeros);
     if (--read.awaited == 0) ready(std::move(read.done), result_of(read));
   }
   deliver();
@@ -213,16 +213,17 @@ void FileCache::learn_end(const Fetch& fetch, std::uint64_t got_end, TimePoint n
   if (ends_here) end_ = End{got_end, now};
 }
 
-void FileCache::settle(PendingRead& read, std::size_t part, const Buffer& data, const Buffer& zeros,
-                       const Fetch& fetch) {
-  const auto share_of = [](const Buffer& bytes, std::uint64_t at, std::uint64_t begin, std::uint64_t end) {
+void FileCache::settle(const Waiter& waiter, const Fetch& fetch, const Buffer& data, const Buffer& zeros) {
+  // The bytes of `source`, which lie at `at`, that are among [begin, end).
+  const auto share_of = [](const Buffer& source, std::uint64_t at, std::uint64_t begin, std::uint64_t end) {
     const std::uint64_t from = std::max(begin, at);
-    const std::uint64_t until = std::min(end, at + bytes.size());
-    return from < until ? bytes.slice(from - at, until - from) : Buffer();
+    const std::uint64_t until = std::min(end, at + source.size());
+    return from < until ? source.slice(from - at, until - from) : Buffer();
   };
-  PendingRead::Part& target = read.parts[part];
-  target.data = share_of(data, fetch.begin, target.begin, target.end);
-  target.zeros = share_of(zeros, fetch.begin + data.size(), target.begin, target.end);
+  PendingRead::Part& part = waiter.read->parts[waiter.part];
+  const std::uint64_t got_end = fetch.begin + data.size();
+  part.data = share_of(data, fetch.begin, part.begin, part.end);
+  part.zeros = share_of(zeros, got_end, part.begin, std::min(part.end, waiter.own_end));
 }
 
 ReadResult FileCache::result_of(PendingRead& read) {

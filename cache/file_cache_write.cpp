@@ -62,7 +62,10 @@ void FileCache::flush(bool to_disk, Done done) {
 void FileCache::truncate(std::uint64_t size, Done done) {
   truncates_.push_back({size, close_epoch(), false, std::move(done)});
   end_.reset();
-  for (auto& [id, fetch] : fetches_) fetch.own_end = std::min(fetch.own_end, size);
+  for (auto& [id, fetch] : fetches_) {
+    fetch.own_end = std::min(fetch.own_end, size);
+    for (Waiter& waiter : fetch.waiters) waiter.own_end = std::min(waiter.own_end, size);
+  }
   advance(now_());
 }
 
