@@ -1,2 +1,29 @@
-// Builds the object graph and runs the mount.
-int main() { return 0; }
+// SPDX-License-Identifier: Apache-2.0
+// The command smb3fuse, also called as mount.smb3fuse.
+#include <cstdio>
+#include <variant>
+
+#include "fuse/command_line.h"
+#include "fuse/mount_command.h"
+
+namespace fs = smb3fuse::fs;
+
+namespace {
+
+int show(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return static_cast<int>(std::fflush(stdout) == 0 ? fs::ExitCode::success : fs::ExitCode::system);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto command = fs::parse_command_line(argc, argv);
+  if (!command) {
+    std::fprintf(stderr, "smb3fuse: %s\n", command.error().sentence.c_str());
+    return static_cast<int>(fs::ExitCode::usage);
+  }
+  if (std::holds_alternative<fs::ShowHelp>(*command)) return show(fs::help_text());
+  if (std::holds_alternative<fs::ShowVersion>(*command)) return show(fs::version_text(SMB3FUSE_VERSION));
+  return static_cast<int>(fs::run_mount(std::move(std::get<fs::MountConfig>(*command))));
+}

@@ -16,12 +16,13 @@ ByteView bytes_of(std::string_view text) { return {reinterpret_cast<const std::u
 
 std::optional<std::string> header_for(std::string_view target) {
   const ByteView piece = bytes_of(target);
-  const auto digest = crypto::md5({&piece, 1});
-  if (!digest) return std::nullopt;
+  const auto algorithms = crypto::LegacyAlgorithms::load();
+  if (!algorithms) return std::nullopt;
+  const crypto::Md5Digest digest = (*algorithms)->md5({&piece, 1});
   std::string length = std::to_string(target.size());
   std::string header = "XSym\n" + std::string(4 - length.size(), '0') + length + "\n";
   constexpr std::string_view digits = "0123456789abcdef";
-  for (const std::uint8_t byte : *digest) {
+  for (const std::uint8_t byte : digest) {
     header += digits[byte >> 4];
     header += digits[byte & 15];
   }

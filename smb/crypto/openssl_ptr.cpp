@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include <new>
 
@@ -15,6 +16,7 @@ void OpensslDelete::operator()(EVP_MAC_CTX* object) const noexcept { EVP_MAC_CTX
 void OpensslDelete::operator()(EVP_CIPHER* object) const noexcept { EVP_CIPHER_free(object); }
 void OpensslDelete::operator()(EVP_CIPHER_CTX* object) const noexcept { EVP_CIPHER_CTX_free(object); }
 void OpensslDelete::operator()(OSSL_LIB_CTX* object) const noexcept { OSSL_LIB_CTX_free(object); }
+void OpensslDelete::operator()(OSSL_PROVIDER* object) const noexcept { OSSL_PROVIDER_unload(object); }
 
 void ensure(bool success) {
   if (!success) throw std::bad_alloc();

@@ -17,6 +17,7 @@ struct OpensslDelete {
   void operator()(EVP_CIPHER* object) const noexcept;
   void operator()(EVP_CIPHER_CTX* object) const noexcept;
   void operator()(OSSL_LIB_CTX* object) const noexcept;
+  void operator()(OSSL_PROVIDER* object) const noexcept;
 };
 
 template <class T>

@@ -160,7 +160,7 @@ struct SrvRequestResumeKeyResponse {
   static void describe(Archive& a, Self& m) {
     a.fixed("resume_key", m.resume_key);
     a.template reserved<std::uint32_t>();  // ContextLength
-    a.template reserved<std::uint32_t>();  // Context
+    a.template minimum_size<32>();         // Windows and Samba send four bytes more; nobody has to
   }
 };
 
