@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many network round trips people wait for, counted on the wire and timed behind a delaying proxy.
+
+A row states its budget. Two measures must keep it: the proxy's turns (frames sent while nothing was awaited), and the
+time at a round trip of 20 ms. A CLOSE alone in a frame is not counted: it is sent when close(2) has returned, nobody
+waits for it, and the time shows that.
+
+    roundtrips.py               asserts the budgets
+    roundtrips.py --table       prints what was measured as Markdown
+"""
+import os
+import subprocess
+import sys
+import tarfile
+import time
+import unittest
+
+import harness
+from harness import LagProxy, Mount, SambaServer
+
+ONE_WAY_MS = 10
+ROUND_TRIP = 2 * ONE_WAY_MS / 1000
+SETTLE = 3 * ROUND_TRIP  # what was sent behind an application's back has been answered after this
+measured = []
+
+
+class Measure:
+    """What passed between `with` and its end."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+
+    def __enter__(self):
+        time.sleep(SETTLE)
+        self.proxy.reset()
+        self.begin = time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self.begin
+        time.sleep(SETTLE)
+        self.stats = self.proxy.stats()
+        self.sequence = [s["request"] for s in self.stats["sequence"]]
+        self.turns = max(0, self.stats["turns"] - self.sequence.count("CLOSE"))
+
+    def __str__(self):
+        shown = self.sequence if len(self.sequence) <= 12 else [*self.sequence[:12], f"... {len(self.sequence)} in all"]
+        return f"{self.turns} turns in {self.seconds * 1000:.0f} ms: {', '.join(shown)}"
+
+
+class Budgets(unittest.TestCase):
+    options = ""
+
+    def setUp(self):
+        self.server = self.enterContext(SambaServer())
+        self.proxy = self.enterContext(LagProxy(self.server, ONE_WAY_MS))
+        self.folder = self.server.folder() / "folder"
+        self.folder.mkdir()
+        os.chmod(self.folder, 0o777)
+
+    def mount(self):
+        mount = self.enterContext(Mount(self.server, port=self.proxy.port, options=self.options))
+        self.path = mount.path / "folder"
+        return mount
+
+    def fill(self, names, data=b"content"):
+        """Files on the server itself, as if somebody else had made them."""
+        paths = []
+        for name in names:
+            (self.folder / name).write_bytes(data)
+            os.chmod(self.folder / name, 0o666)
+            os.chown(self.folder / name, harness.USER_ID, harness.USER_ID)
+            paths.append(self.path / name)
+        return paths
+
+    def list(self):
+        """Lists the folder with attributes, so that its names are known for the next second."""
+        with os.scandir(self.path) as entries:
+            return sorted((e.name, e.stat(follow_symlinks=False).st_size) for e in entries)
+
+    def keep(self, name, budget, measure, count=1, spare=0):
+        """`count` operations may wait for `budget` round trips each, and `spare` in all."""
+        allowed = budget * count + spare
+        measured.append((name, budget, count, measure))
+        self.assertLessEqual(measure.turns, allowed, f"{name}: {measure}")
+        # Half a round trip each for the work itself; a busy machine is no round trip.
+        self.assertLess(measure.seconds, ((allowed + 0.5 * count) * ROUND_TRIP + 0.25) * harness.PATIENCE, f"{name}: {measure}")
+
+    def check_each(self, name, budget, count, action, prepare=lambda: None, spare=0):
+        """action(i) for i < count, all prepared alike; turns are summed."""
+        prepare()
+        with Measure(self.proxy) as measure:
+            for i in range(count):
+                action(i)
+        self.keep(name, budget, measure, count, spare)
+
+    def test_mount(self):
+        with Measure(self.proxy) as measure:
+            self.mount()
+        self.keep("mount (NTLM)", 5, measure, spare=0)
+
+    def test_stat(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(10)])
+        os.stat(self.path)
+        self.check_each("stat of one path component", 1, len(paths), lambda i: os.stat(paths[i]), lambda: os.stat(self.path))
+
+    def test_missing_name(self):
+        self.mount()
+        self.check_each("open of a missing name", 1, 10,
+                        lambda i: self.assertRaises(FileNotFoundError, os.open, self.path / f"missing{i}", os.O_RDONLY),
+                        lambda: os.stat(self.path))
+
+    def test_list_with_attributes(self):
+        for count in (10, 2000, 7500):
+            with self.subTest(entries=count), Mount(self.server, port=self.proxy.port, options=self.options) as mount:
+                self.path = mount.path / "folder"
+                self.fill(f"{i:05}" for i in range(count))
+                os.stat(self.path)
+                with Measure(self.proxy) as measure:
+                    self.assertEqual(len(self.list()), count)
+                self.keep(f"list a directory of {count} with attributes", 1, measure)
+
+    def test_open_read_close(self):
+        self.mount()
+        for size, kind in ((1000, "1 kB"), (1 << 20, "1 MiB")):
+            paths = self.fill([f"{kind} {i}" for i in range(8)], os.urandom(size))
+            with self.subTest(kind):
+                self.check_each(f"open + read {kind} + close of a known name", 1, len(paths),
+                                lambda i: self.assertEqual(len(paths[i].read_bytes()), size), self.list)
+
+    def test_read_sequentially(self):
+        self.mount()
+        [path] = self.fill(["large"], os.urandom(32 << 20))
+        self.list()
+        with Measure(self.proxy) as measure, open(path, "rb", buffering=0) as f:
+            while f.read(1 << 20):
+                pass
+        measured.append(("read 32 MiB sequentially", "8 in all", 1, measure))
+        self.assertLessEqual(measure.turns, 8, str(measure))
+        self.assertLess(measure.seconds, 2 * harness.PATIENCE, str(measure))
+
+    def test_write_sequentially(self):
+        self.mount()
+        self.list()
+        data = os.urandom(32 << 20)
+        with Measure(self.proxy) as measure:
+            with open(self.path / "large", "wb", buffering=0) as f:
+                for at in range(0, len(data), 1 << 20):
+                    f.write(data[at:at + (1 << 20)])
+        measured.append(("create + write 32 MiB + close", "10 in all", 1, measure))
+        self.assertLessEqual(measure.turns, 10, str(measure))
+        self.assertEqual((self.folder / "large").read_bytes(), data)
+
+    def test_create_write_close(self):
+        self.mount()
+        data = os.urandom(100_000)
+
+        def create(i):
+            with open(self.path / f"new{i}", "wb", buffering=0) as f:
+                f.write(data)
+        self.check_each("create + write 100 kB + close", 2, 10, create, self.list)
+        for i in range(10):
+            self.assertEqual((self.folder / f"new{i}").read_bytes(), data)
+
+    def test_append_and_close(self):
+        self.mount()
+        [path] = self.fill(["log"], b"")
+
+        def append(i):
+            with open(path, "ab", buffering=0) as f:
+                f.write(b"line %03d\n" % i)
+        self.check_each("append and close", 1, 100, append, self.list, spare=3)
+        self.assertEqual((self.folder / "log").read_bytes(), b"".join(b"line %03d\n" % i for i in range(100)))
+
+    def test_mkdir_and_rmdir(self):
+        self.mount()
+        self.check_each("mkdir", 1, 10, lambda i: os.mkdir(self.path / f"d{i}"), self.list)
+        self.check_each("rmdir", 1, 10, lambda i: os.rmdir(self.path / f"d{i}"), self.list)
+
+    def test_unlink(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(10)])
+        self.check_each("unlink", 1, 10, lambda i: os.unlink(paths[i]), self.list)
+
+    def test_rename(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(10)])
+        self.check_each("rename", 1, 10, lambda i: os.rename(paths[i], self.path / f"g{i}"), self.list)
+
+    def test_symlink_and_readlink(self):
+        self.mount()
+        self.check_each("symlink", 1, 10, lambda i: os.symlink("target", self.path / f"l{i}"), self.list)
+        time.sleep(1.2)
+        self.check_each("readlink", 1, 10, lambda i: self.assertEqual(os.readlink(self.path / f"l{i}"), "target"), self.list)
+
+    def test_chmod_and_utimes(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(10)])
+        self.check_each("chmod", 1, 10, lambda i: os.chmod(paths[i], 0o444), self.list)
+        self.check_each("utimes", 1, 10, lambda i: os.utime(paths[i], (10**9, 10**9)), self.list)
+
+    def test_statfs(self):
+        self.mount()
+        self.check_each("statfs", 1, 1, lambda _: os.statvfs(self.path), lambda: os.stat(self.path))
+
+    def test_remove_a_tree(self):
+        self.mount()
+        self.fill([f"file{i:04}" for i in range(1000)])
+        with Measure(self.proxy) as measure:
+            subprocess.run(["rm", "-rf", str(self.path)], check=True)
+        self.keep("rm -rf, a file", 1, measure, 1000, spare=10)
+        self.assertFalse(self.folder.exists())
+
+    def test_untar(self):
+        self.mount()
+        source = harness.fresh_folder("source")
+        for i in range(200):
+            (source / f"file{i}").write_bytes(os.urandom(3000))
+        archive = harness.fresh_folder("archive") / "a.tar"
+        with tarfile.open(archive, "w") as a:
+            a.add(source, "unpacked")
+        os.stat(self.path)
+        with Measure(self.proxy) as measure:
+            subprocess.run(["tar", "-xf", str(archive), "--no-same-owner", "-C", str(self.path)], check=True)
+        self.keep("untar, a file", 2, measure, 200, spare=6)
+
+    def test_list_a_tree(self):
+        self.mount()
+        for d in range(20):
+            (self.folder / f"d{d}").mkdir()
+            for i in range(100):
+                (self.folder / f"d{d}" / f"f{i}").touch()
+        with Measure(self.proxy) as measure:
+            subprocess.run(["ls", "-lR", str(self.path)], check=True, stdout=subprocess.DEVNULL)
+        self.keep("ls -lR, a directory", 1, measure, 21, spare=2)
+
+
+class BudgetsInSmb202(Budgets):
+    """Without multi-credit requests: large transfers and listings take more, the rest does not."""
+    options = "vers=2.0"
+    test_list_with_attributes = test_open_read_close = test_create_write_close = None
+    test_read_sequentially = test_write_sequentially = test_untar = test_remove_a_tree = test_list_a_tree = None
+
+
+def print_table():
+    print("| operation | budget | measured | frames |\n|---|---|---|---|")
+    for name, budget, count, measure in measured:
+        print(f"| {name} | {budget} | {measure.turns / count:.2f} | {measure.stats['frames'] / count:.2f} |")
+
+
+def entry():
+    table = "--table" in sys.argv
+    program = unittest.main(argv=[a for a in sys.argv if a != "--table"], exit=False)
+    if table:
+        print_table()
+    sys.exit(not program.result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    harness.main(entry)
