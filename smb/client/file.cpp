@@ -125,6 +125,7 @@ class File::Remote final : public cache::RemoteFile {
   Task<void> ask_end_of_file();
   Task<void> send_truncate(std::uint64_t size, cache::RemoteFile::Done done);
   Task<std::error_code> send_changes();
+  void flush_late();
   Task<void> send_changes_late();
   std::function<void(std::error_code)> through_to_disk(std::function<void(std::error_code)> done);
 
@@ -361,20 +362,19 @@ Task<std::error_code> File::Remote::send_changes() {
 }
 
 // Nobody flushed in time.
+void File::Remote::flush_late() {
+  cache_.flush(false, [this](std::error_code error) {
+    if (!changes_error_) changes_error_ = error;
+    written_since_flush_ = false;
+    if (!changes_.empty()) spawn(send_changes_late());
+  });
+}
+
 Task<void> File::Remote::send_changes_late() {
   const Alive alive = alive_;
-  const std::error_code write_error = co_await callback<std::error_code>([&](auto done) {
-    cache_.flush(false, std::move(done));
-    arm();
-  });
+  const std::error_code error = co_await send_changes();
   if (alive.expired()) co_return;
-  written_since_flush_ = false;
-  std::error_code error;
-  if (!changes_.empty()) {
-    error = co_await send_changes();
-    if (alive.expired()) co_return;
-  }
-  if (!changes_error_) changes_error_ = write_error ? write_error : error;
+  if (!changes_error_) changes_error_ = error;
 }
 
 Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
@@ -437,7 +437,7 @@ void File::Remote::handle_turn() {
   const Alive alive = alive_;
   if (runtime_.now() >= changes_due_) {
     changes_due_ = TimePoint::max();
-    spawn(send_changes_late());
+    flush_late();
   }
   cache_.handle_timeout();
   if (!alive.expired()) arm();

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: Apache-2.0
+// client::File over opens that answer when the test says so, with time and turns moved by hand.
+#include "smb/client/file.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "smb/status.h"
+
+namespace smb3fuse::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+class HandRuntime final : public Runtime {
+ public:
+  TimePoint now() const override { return now_; }
+  void post(std::function<void()> call) override { turns_.push_back(std::move(call)); }
+  std::unique_ptr<Timer> make_timer() override { return std::make_unique<HandTimer>(*this); }
+
+  void turn() {
+    for (bool again = true; again;) {
+      while (!turns_.empty()) {
+        const auto call = std::move(turns_.front());
+        turns_.pop_front();
+        call();
+      }
+      again = false;
+      for (HandTimer* timer : timers_) {
+        if (!timer->call || timer->when > now_) continue;
+        const auto call = std::exchange(timer->call, nullptr);
+        call();
+        again = true;
+        break;
+      }
+    }
+  }
+  void pass(Duration time) {
+    now_ += time;
+    turn();
+  }
+
+ private:
+  struct HandTimer final : Timer {
+    explicit HandTimer(HandRuntime& owner) : runtime(owner) { runtime.timers_.push_back(this); }
+    ~HandTimer() override { std::erase(runtime.timers_, this); }
+    void expire_at(TimePoint at, std::function<void()> what) override {
+      when = at;
+      call = std::move(what);
+    }
+    void cancel() override { call = nullptr; }
+
+    HandRuntime& runtime;
+    TimePoint when;
+    std::function<void()> call;
+  };
+
+  TimePoint now_{std::chrono::hours(1)};
+  std::deque<std::function<void()>> turns_;
+  std::vector<HandTimer*> timers_;
+};
+
+// The file on the server, and what it was asked, in words.
+struct Server {
+  struct Waiting {
+    std::string what;
+    std::function<void(std::error_code)> answer;
+  };
+  void ask(std::string what, std::function<void(std::error_code)> answer) {
+    asked.push_back(what);
+    waiting.push_back({std::move(what), std::move(answer)});
+  }
+  void answer(std::error_code error = {}) {
+    const Waiting next = std::move(waiting.front());
+    waiting.pop_front();
+    next.answer(error);
+  }
+
+  std::string content;
+  std::vector<std::string> asked;
+  std::deque<Waiting> waiting;
+};
+
+std::string words_of(const AttributeChanges& changes) {
+  std::string words;
+  if (changes.last_write_time) words += " mtime=" + std::to_string(*changes.last_write_time);
+  if (changes.file_attributes) words += " attributes=" + std::to_string(*changes.file_attributes);
+  if (changes.end_of_file) words += " size=" + std::to_string(*changes.end_of_file);
+  return words;
+}
+
+class FakeOpen final : public Open {
+ public:
+  FakeOpen(Server& server, cache::BufferPool& pool) : server_(server), pool_(pool) {}
+
+  void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
+    server_.ask("read " + std::to_string(offset) + "+" + std::to_string(length), [this, &server = server_,
+                                                                                  &pool = pool_, offset, length,
+                                                                                  done](std::error_code error) {
+      const std::size_t from = std::min<std::size_t>(offset, server.content.size());
+      const std::string bytes = server.content.substr(from, length);
+      done(error, error ? cache::Buffer()
+                        : pool.copy_of(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())));
+    });
+  }
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override {
+    start_write("write", "", offset, std::move(data), std::move(done));
+  }
+  void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
+                     Done done) override {
+    start_write("write", " and set" + words_of(changes), offset, std::move(data), std::move(done));
+  }
+  void flush(Done done) override { server_.ask("flush", std::move(done)); }
+  Task<Result<Attributes>> attributes() override {
+    const std::error_code error =
+        co_await callback<std::error_code>([&](auto done) { server_.ask("attributes", std::move(done)); });
+    if (error) co_return tl::make_unexpected(error);
+    Attributes attributes;
+    attributes.end_of_file = server_.content.size();
+    co_return attributes;
+  }
+  Task<std::error_code> set_attributes(AttributeChanges changes) override {
+    const std::error_code error =
+        co_await callback<std::error_code>([&](auto done) { server_.ask("set" + words_of(changes), std::move(done)); });
+    if (!error && changes.end_of_file) server_.content.resize(*changes.end_of_file, '\0');
+    co_return error;
+  }
+  Task<std::error_code> zero(std::uint64_t, std::uint64_t) override { co_return std::error_code(); }
+  Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t, std::uint64_t) override {
+    co_return std::vector<AllocatedRange>();
+  }
+
+ private:
+  void start_write(std::string what, std::string rest, std::uint64_t offset, std::vector<cache::Buffer> data,
+                   Done done) {
+    std::string bytes;
+    for (const cache::Buffer& each : data) bytes.append(each.bytes().begin(), each.bytes().end());
+    server_.ask(what + " " + std::to_string(offset) + "+" + std::to_string(bytes.size()) + rest,
+                [&server = server_, offset, bytes, done](std::error_code error) {
+                  if (!error) {
+                    server.content.resize(std::max(server.content.size(), offset + bytes.size()), '\0');
+                    server.content.replace(offset, bytes.size(), bytes);
+                  }
+                  done(error);
+                });
+  }
+
+  Server& server_;
+  cache::BufferPool& pool_;
+};
+
+class FakeShare final : public Share {
+ public:
+  Task<Result<Attributes>> stat(std::string) override { co_return Attributes{}; }
+  Task<Result<OpenResult>> open(OpenRequest) override { co_return OpenResult{}; }
+  Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string) override { co_return nullptr; }
+  Task<Result<Attributes>> make_directory(std::string) override { co_return Attributes{}; }
+  Task<std::error_code> remove_file(std::string, RemoveHint) override { co_return std::error_code(); }
+  Task<std::error_code> remove_directory(std::string) override { co_return std::error_code(); }
+  Task<std::error_code> rename(std::string, std::string, bool) override { co_return std::error_code(); }
+  Task<std::error_code> link(std::string, std::string) override { co_return std::error_code(); }
+  Task<std::error_code> set_attributes(std::string, AttributeChanges) override { co_return std::error_code(); }
+  Task<Result<Attributes>> make_symlink(std::string, std::string) override { co_return Attributes{}; }
+  Task<Result<FileSystemInfo>> file_system_info() override { co_return FileSystemInfo{}; }
+  bool is_hidden_name(const std::string&) const override { return false; }
+  std::uint32_t maximum_read() const override { return 1 << 20; }
+  std::uint32_t maximum_write() const override { return 1 << 20; }
+  bool case_sensitive() const override { return false; }
+  bool is_read_only() const override { return false; }
+  const Attributes& root_attributes() const override { return root_; }
+
+ private:
+  Attributes root_;
+};
+
+class FileTest : public testing::Test {
+ protected:
+  void TearDown() override { answer_all(); }
+
+  struct Outcome {
+    bool ended = false;
+    std::error_code error;
+    std::uint64_t end = 0;
+    std::string bytes;
+  };
+  using Pending = std::shared_ptr<Outcome>;
+  using Asked = std::vector<std::string>;
+
+  Open& open(bool first_read = false) {
+    OpenResult result;
+    result.open = std::make_unique<FakeOpen>(server, pool);
+    result.attributes.end_of_file = server.content.size();
+    if (first_read) {
+      result.first = buffer_of(server.content);
+      result.first_read_done = true;
+    }
+    file->add(result, true, true);
+    opens.push_back(std::move(result.open));
+    return *opens.back();
+  }
+  void close(Open& open) {
+    file->remove(open);
+    std::erase_if(opens, [&](const auto& each) { return each.get() == &open; });
+  }
+  cache::Buffer buffer_of(std::string_view text) {
+    return pool.copy_of({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  }
+  static std::string text_of(const File::ReadResult& result) {
+    std::string text;
+    for (const cache::Buffer& piece : result.pieces) text.append(piece.bytes().begin(), piece.bytes().end());
+    return text;
+  }
+
+  Pending read(std::uint64_t offset, std::uint32_t length) {
+    const auto outcome = std::make_shared<Outcome>();
+    file->read(offset, length, [outcome](File::ReadResult result) {
+      *outcome = {true, result.error, 0, text_of(result)};
+    });
+    return outcome;
+  }
+  Pending write(std::uint64_t offset, std::string_view text, bool write_through = false) {
+    const auto outcome = std::make_shared<Outcome>();
+    file->write(offset, buffer_of(text), write_through, [outcome](std::error_code error) {
+      *outcome = {true, error, 0, {}};
+    });
+    EXPECT_FALSE(outcome->ended) << "a callback ran inside the call";
+    runtime.turn();
+    return outcome;
+  }
+  Pending append(std::string_view text) {
+    const auto outcome = std::make_shared<Outcome>();
+    file->append(buffer_of(text), false, [outcome](std::error_code error, std::uint64_t end) {
+      *outcome = {true, error, end, {}};
+    });
+    runtime.turn();
+    return outcome;
+  }
+  Pending flush(bool to_disk = false) { return run(file->flush(to_disk)); }
+  Pending set(AttributeChanges changes) { return run(file->set_attributes(std::move(changes))); }
+  Pending run(Task<std::error_code> task) {
+    const auto outcome = std::make_shared<Outcome>();
+    spawn(await(std::move(task), outcome));
+    runtime.turn();
+    return outcome;
+  }
+  static Task<void> await(Task<std::error_code> task, Pending outcome) {
+    const std::error_code error = co_await task;
+    outcome->error = error;
+    outcome->ended = true;
+  }
+  void answer(std::error_code error = {}) {
+    ASSERT_FALSE(server.waiting.empty());
+    server.answer(error);
+    runtime.turn();
+  }
+  void answer_all() {
+    while (!server.waiting.empty()) answer();
+  }
+
+  static AttributeChanges mtime(FileTime time) {
+    AttributeChanges changes;
+    changes.last_write_time = time;
+    return changes;
+  }
+  static AttributeChanges mode(std::uint32_t attributes) {
+    AttributeChanges changes;
+    changes.file_attributes = attributes;
+    return changes;
+  }
+  static AttributeChanges size(std::uint64_t size) {
+    AttributeChanges changes;
+    changes.end_of_file = size;
+    return changes;
+  }
+
+  HandRuntime runtime;
+  cache::BufferPool pool;
+  FakeShare share;
+  Server server;
+  std::vector<std::unique_ptr<Open>> opens;
+  std::unique_ptr<File> file = std::make_unique<File>(runtime, pool, share);
+};
+
+TEST_F(FileTest, ReadsASmallFileWithoutARequestBesideItsOpen) {
+  server.content = "small";
+  open(true);
+  File::ReadResult result;
+  ASSERT_TRUE(file->try_read(0, 4096, result));
+  EXPECT_EQ(text_of(result), "small");
+  ASSERT_TRUE(file->try_read(5, 4096, result));
+  EXPECT_EQ(text_of(result), "");
+  EXPECT_EQ(server.asked, Asked{});
+}
+
+TEST_F(FileTest, SeesWhatOthersWroteBeforeANewOpen) {
+  server.content = "old";
+  open(true);
+  server.content = "new";
+  open();
+  const Pending seen = read(0, 3);
+  answer_all();
+  EXPECT_EQ(seen->bytes, "new");
+}
+
+TEST_F(FileTest, DoesNotTakeTheFirstPieceOfAnOpenThatAWriteMayHaveOvertaken) {
+  server.content = "before";
+  open();
+  write(0, "after!");
+  flush();
+  answer_all();
+  server.content = "before";
+  open(true);
+  server.content = "after!";
+  const Pending seen = read(0, 6);
+  answer_all();
+  EXPECT_EQ(seen->bytes, "after!");
+}
+
+TEST_F(FileTest, WritesFlushesAndSetsInOneMessageAtClose) {
+  open();
+  EXPECT_TRUE(write(0, "content")->ended);
+  EXPECT_TRUE(set(mtime(77))->ended);
+  EXPECT_TRUE(set(mode(1))->ended);
+  const Pending flushed = flush();
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and set mtime=77 attributes=1"});
+  EXPECT_FALSE(flushed->ended);
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_FALSE(flushed->error);
+  EXPECT_FALSE(file->has_unsent());
+}
+
+TEST_F(FileTest, SetsAttributesOnlyAfterWritesInFlight) {
+  open();
+  write(0, std::string(1 << 20, 'x'));
+  set(mtime(77));
+  const Pending flushed = flush();
+  EXPECT_EQ(server.asked, Asked{"write 0+1048576"});
+  answer();
+  EXPECT_EQ(server.asked.back(), "set mtime=77");
+  EXPECT_FALSE(flushed->ended);
+  answer();
+  EXPECT_TRUE(flushed->ended);
+}
+
+TEST_F(FileTest, SetsAttributesAtOnceWhereNothingWasWritten) {
+  open();
+  const Pending done = set(mtime(77));
+  EXPECT_EQ(server.asked, Asked{"set mtime=77"});
+  EXPECT_FALSE(done->ended);
+  answer(NtStatus::STATUS_ACCESS_DENIED);
+  EXPECT_EQ(done->error, make_error_code(NtStatus::STATUS_ACCESS_DENIED));
+}
+
+TEST_F(FileTest, SendsChangesThatNobodyFlushesAfterASecond) {
+  open();
+  write(0, std::string(1 << 20, 'x'));
+  answer();
+  EXPECT_TRUE(set(mtime(77))->ended);
+  EXPECT_EQ(server.asked.size(), 1u);
+  runtime.pass(milliseconds(1000));
+  EXPECT_EQ(server.asked.back(), "set mtime=77");
+  answer(NtStatus::STATUS_ACCESS_DENIED);
+  EXPECT_EQ(flush()->error, make_error_code(NtStatus::STATUS_ACCESS_DENIED)) << "told by the next flush";
+  EXPECT_FALSE(flush()->error) << "once";
+}
+
+TEST_F(FileTest, LetsAWriteMoveATimeThatWasSetBeforeIt) {
+  open();
+  write(0, "one");
+  set(mtime(77));
+  write(3, "two");
+  flush();
+  EXPECT_EQ(server.asked, Asked{"write 0+6"});
+}
+
+TEST_F(FileTest, ShowsAttributesThroughWhatIsNotSent) {
+  open();
+  write(10, "unsent");
+  Attributes from_server;
+  from_server.last_write_time = 5;
+  EXPECT_EQ(file->seen_through(from_server).end_of_file, 16u);
+  EXPECT_GT(file->seen_through(from_server).last_write_time, 130'000'000'000'000'000);
+  set(mtime(77));
+  EXPECT_EQ(file->seen_through(from_server).last_write_time, 77);
+  const Pending flushed = flush();
+  EXPECT_EQ(file->seen_through(from_server).last_write_time, 77);
+  answer_all();
+  EXPECT_EQ(file->seen_through(from_server).last_write_time, 5);
+}
+
+TEST_F(FileTest, TruncatesAfterTheWritesBefore) {
+  open();
+  write(0, "0123456789");
+  const Pending done = set(size(4));
+  EXPECT_EQ(file->seen_through({}).end_of_file, 10u) << "our own bytes are still on their way";
+  EXPECT_EQ(server.asked, Asked{"write 0+10"});
+  answer();
+  EXPECT_EQ(file->seen_through({}).end_of_file, 4u);
+  EXPECT_EQ(server.asked.back(), "set size=4");
+  answer();
+  EXPECT_TRUE(done->ended);
+  EXPECT_EQ(server.content, "0123");
+}
+
+TEST_F(FileTest, AppendsWhereTheOpenSaidThatTheFileEnds) {
+  server.content = "log:";
+  open();
+  const Pending first = append("one ");
+  const Pending second = append("two ");
+  EXPECT_EQ(first->end, 8u);
+  EXPECT_EQ(second->end, 12u);
+  flush();
+  EXPECT_EQ(server.asked, Asked{"write 4+8"});
+}
+
+TEST_F(FileTest, AsksWhereTheFileEndsBeforeALaterAppend) {
+  server.content = "log:";
+  open();
+  append("one ");
+  flush();
+  answer_all();
+  server.content += "others ";
+  runtime.pass(milliseconds(1500));
+  const Pending later = append("two ");
+  const Pending next = append("three");
+  EXPECT_EQ(server.asked.back(), "attributes");
+  answer();
+  EXPECT_TRUE(later->ended && next->ended);
+  flush();
+  answer_all();
+  EXPECT_EQ(server.content, "log:one others two three");
+}
+
+TEST_F(FileTest, EndsAWriteThroughOnceItIsOnDisk) {
+  open();
+  const Pending done = write(0, "durable", true);
+  EXPECT_EQ(server.asked, Asked{"write 0+7"});
+  answer();
+  EXPECT_EQ(server.asked.back(), "flush");
+  EXPECT_FALSE(done->ended);
+  answer();
+  EXPECT_TRUE(done->ended);
+}
+
+TEST_F(FileTest, TellsAWriteErrorAtTheFlush) {
+  open();
+  EXPECT_TRUE(write(0, "lost")->ended);
+  const Pending flushed = flush();
+  answer(NtStatus::STATUS_DISK_FULL);
+  EXPECT_EQ(flushed->error, make_error_code(NtStatus::STATUS_DISK_FULL));
+  EXPECT_FALSE(flush()->error);
+}
+
+TEST_F(FileTest, ReadsAgainThroughAnotherOpenWhenItsOwnWasClosedMeanwhile) {
+  server.content = "content";
+  Open& first = open();
+  open();
+  const Pending seen = read(0, 7);
+  file->remove(first);
+  answer(NtStatus::STATUS_FILE_CLOSED);
+  EXPECT_FALSE(seen->ended);
+  answer();
+  EXPECT_EQ(seen->bytes, "content");
+}
+
+TEST_F(FileTest, SendsASmallWriteAfterAFewMillisecondsWithoutAFlush) {
+  open();
+  write(0, "soon");
+  runtime.pass(milliseconds(4));
+  EXPECT_EQ(server.asked, Asked{});
+  runtime.pass(milliseconds(1));
+  EXPECT_EQ(server.asked, Asked{"write 0+4"});
+}
+
+TEST_F(FileTest, MayBeDestroyedWithEverythingUnderWay) {
+  server.content = std::string(4096, 'x');
+  open();
+  read(0, 4096);
+  write(0, "unsent");
+  append("more");
+  file.reset();
+  runtime.turn();
+  answer_all();
+}
+
+}  // namespace
+}  // namespace smb3fuse::client
