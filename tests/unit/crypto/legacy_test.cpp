@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "tests/unit/crypto/hex.h"
 
 namespace smb3fuse::crypto {
@@ -28,6 +31,19 @@ TEST(LegacyAlgorithms, Rc4GoesOnWhereItEnded) {
   stream.apply(std::span(bytes).first(5));
   stream.apply(std::span(bytes).subspan(5));
   EXPECT_EQ(to_hex(bytes), "9ac7cc9a609d1ef7b2932899cde41b975248c4959014126a6e8a84f11d1a9e1c");
+}
+
+// In a process of its own: the providers are loaded once.
+TEST(LegacyAlgorithmsDeathTest, SayWhatIsMissingWhereTheProviderIs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        setenv("OPENSSL_MODULES", "/nonexistent", 1);
+        const auto algorithms = LegacyAlgorithms::load();
+        std::fputs(algorithms ? "loaded" : algorithms.error().message().c_str(), stderr);
+        std::exit(0);
+      },
+      ::testing::ExitedWithCode(0), "legacy provider");
 }
 
 }  // namespace
