@@ -372,13 +372,13 @@ server.start()
 
 
 class LagProxy:
-    """The project's proxy in front of a server: delays, counts, cuts. Use `port` in place of the server's."""
+    """The project's proxy in front of a server: delays each direction, counts, cuts. Use `port` in place of the server's."""
 
-    def __init__(self, server, delay_ms=0):
-        self.server, self.delay_ms = server, delay_ms
+    def __init__(self, server, delay_ms=0, listen="127.0.0.1:0"):
+        self.server, self.delay_ms, self.listen = server, delay_ms, listen
 
     def __enter__(self):
-        self.process = subprocess.Popen([LAGPROXY, "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{self.server.port}",
+        self.process = subprocess.Popen([LAGPROXY, "--listen", self.listen, "--to", f"127.0.0.1:{self.server.port}",
                                          "--delay-ms", str(self.delay_ms)], start_new_session=True, text=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         ports = dict(self.process.stdout.readline().split() for _ in range(2))
