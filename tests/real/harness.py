@@ -44,8 +44,6 @@ USER_ID = 61234
 # Characters that a sloppy option parser, shell, environment or log filter trips over.
 PASSWORD = 'Pä5,w"o#r=d \\%s \u20ac9'
 
-SKIPPED = 77  # what ctest takes for "skipped"
-
 _serial = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +62,7 @@ def _outside():
     missing = _what_is_missing()
     if missing:
         print(f"cannot run: {missing}", file=sys.stderr)
-        return 1 if os.environ.get("CI") else SKIPPED
+        return 1
     room = tempfile.mkdtemp(prefix="smb3fuse-test-")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PASSWD", "SMB3FUSE_TEST_ROOM"))}
     environment.update(SMB3FUSE_TEST_ROOM=room, PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8", HOME=room, USER="root")
