@@ -40,11 +40,11 @@ tl::unexpected<ConnectError> dial_failure(const ConnectConfig& config, const Dia
                 "no connection to " + endpoint_of(config) + ": " + error.error.message() + advice);
 }
 
-// What the server does not say when it just hangs up on an SMB2 NEGOTIATE.
+// What a server does not say when it hangs up on an SMB2 NEGOTIATE, answers in another tongue, or not at all.
 Task<ConnectError> explain(Runtime& runtime, Dialer& dialer, const ConnectConfig& config, ConnectError error) {
   if (error.error == NtStatus::STATUS_IO_TIMEOUT) {
     error.sentence = "the server at " + endpoint_of(config) + " does not answer";
-  } else if (error.error == NtStatus::STATUS_INVALID_NETWORK_RESPONSE && error.sentence.empty()) {
+  } else if (error.error == NtStatus::STATUS_INVALID_NETWORK_RESPONSE) {
     error.sentence = "what answers at " + endpoint_of(config) + " is not an SMB server: check server and port=";
   } else if (nt_status_of(error.error) == NtStatus::STATUS_UNSUCCESSFUL ||
              error.error == NtStatus::STATUS_CONNECTION_DISCONNECTED) {
@@ -161,7 +161,9 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
 
   const auto agreed = co_await negotiate(*channel, *config);
   if (!agreed) {
-    ConnectError error = co_await explain(runtime, dialer, *config, agreed.error());
+    ConnectError error = agreed.error();
+    const bool answered = !channel->connection().is_lost() && error.error != NtStatus::STATUS_IO_TIMEOUT;
+    if (!answered) error = co_await explain(runtime, dialer, *config, error);
     co_return tl::make_unexpected(std::move(error));
   }
   const StepResult authenticated = co_await authenticate(*channel, *config, agreed->first_token);

@@ -70,7 +70,7 @@ struct Break {
   ByteView body;
 };
 
-// The connection is over. All that was outstanding has been answered locally before. `reason`: for the log.
+// The connection is over: the last event but for the local answers to all that was outstanding. `reason`: for people.
 struct Lost {
   std::error_code error;
   std::string reason;
@@ -135,6 +135,7 @@ class Connection {
     TimePoint deadline;
     bool answered = false;  // locally; the server's answer will only bring credits
     bool encrypted = false;
+    bool is_signed = false;
   };
 
   std::uint16_t charge_of(const Outgoing& request) const;
