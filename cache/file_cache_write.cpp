@@ -93,7 +93,7 @@ void FileCache::send_writes(TimePoint now) {
       .last_end = last_end_,
       .others_may_wait = access_ == Access::read_write,
       .flush_through = flush_through_,
-      .pressed = load() > room() / 2};
+      .pressed = flights_.empty() && load() > room() / 2};
   std::uint64_t from = 0;
   while (flights_.size() < limits_.writes_in_flight) {
     const std::optional<DirtyRun> run = extents_.dirty_run(from, piece, newest);
