@@ -5,6 +5,9 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "smb/crypto/error.h"
 #include "smb/crypto/secret.h"
 #include "smb/wire/endian.h"
@@ -14,11 +17,11 @@ namespace {
 
 constexpr std::size_t kKeySize = 16;
 
-OpensslPtr<EVP_MAC_CTX> keyed_mac(const char* name, const char* parameter, const char* value, ByteView key) {
-  const OpensslPtr<EVP_MAC> mac(EVP_MAC_fetch(nullptr, name, nullptr));
+OpensslPtr<EVP_MAC_CTX> keyed_hmac(ByteView key) {
+  const OpensslPtr<EVP_MAC> mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
   OpensslPtr<EVP_MAC_CTX> context(EVP_MAC_CTX_new(mac.get()));
-  // OpenSSL reads the string and does not write it.
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(parameter, const_cast<char*>(value), 0),
+  char digest[] = OSSL_DIGEST_NAME_SHA2_256;
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
   if (!context || EVP_MAC_init(context.get(), key.data(), key.size(), params) != 1) context.reset();
   return context;
@@ -31,11 +34,11 @@ OpensslPtr<EVP_CIPHER_CTX> keyed_gcm(ByteView key) {
   return context;
 }
 
-Signature mac_of(EVP_MAC_CTX* context, std::span<const ByteView> pieces) {
+Signature hmac_of(EVP_MAC_CTX* context, std::span<const ByteView> pieces) {
   // Without a key this rewinds the context and keeps the key it has.
   ensure(EVP_MAC_init(context, nullptr, 0, nullptr) == 1);
   for (const ByteView piece : pieces) ensure(EVP_MAC_update(context, piece.data(), piece.size()) == 1);
-  std::array<std::uint8_t, 32> mac;  // HMAC-SHA256 is cut to its first half
+  std::array<std::uint8_t, 32> mac;  // cut to its first half
   std::size_t size = 0;
   ensure(EVP_MAC_final(context, mac.data(), &size, mac.size()) == 1);
   Signature signature;
@@ -70,23 +73,28 @@ Signature gmac_of(EVP_CIPHER_CTX* context, const SignedMessage& message, std::sp
 tl::expected<Signer, std::error_code> Signer::create(SigningAlgorithm algorithm, ByteView key) {
   if (key.size() != kKeySize) return tl::unexpected(make_error_code(CryptoError::bad_key_size));
   Signer signer(algorithm);
+  bool ready = false;
   switch (algorithm) {
     case SigningAlgorithm::hmac_sha256:
-      signer.mac_ = keyed_mac(OSSL_MAC_NAME_HMAC, OSSL_MAC_PARAM_DIGEST, OSSL_DIGEST_NAME_SHA2_256, key);
+      signer.hmac_ = keyed_hmac(key);
+      ready = signer.hmac_ != nullptr;
       break;
     case SigningAlgorithm::aes_cmac:
-      signer.mac_ = keyed_mac(OSSL_MAC_NAME_CMAC, OSSL_MAC_PARAM_CIPHER, "AES-128-CBC", key);
+      if (auto cmac = Cmac::create(key)) signer.cmac_ = *std::move(cmac);
+      ready = signer.cmac_.has_value();
       break;
     case SigningAlgorithm::aes_gmac:
-      signer.cipher_ = keyed_gcm(key);
+      signer.gcm_ = keyed_gcm(key);
+      ready = signer.gcm_ != nullptr;
       break;
   }
-  if (!signer.mac_ && !signer.cipher_) return tl::unexpected(make_error_code(CryptoError::no_algorithm));
+  if (!ready) return tl::unexpected(make_error_code(CryptoError::no_algorithm));
   return signer;
 }
 
 Signature Signer::sign(const SignedMessage& message, std::span<const ByteView> pieces) {
-  return mac_ ? mac_of(mac_.get(), pieces) : gmac_of(cipher_.get(), message, pieces);
+  if (cmac_) return cmac_->mac(pieces);
+  return gcm_ ? gmac_of(gcm_.get(), message, pieces) : hmac_of(hmac_.get(), pieces);
 }
 
 bool Signer::verify(const SignedMessage& message, std::span<const ByteView> pieces, const Signature& signature) {

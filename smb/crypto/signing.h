@@ -7,11 +7,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <tl/expected.hpp>
 
 #include "smb/crypto/algorithms.h"
+#include "smb/crypto/cmac.h"
 #include "smb/crypto/openssl_ptr.h"
 #include "smb/wire/bytes.h"
 
@@ -46,8 +48,9 @@ class Signer {
   explicit Signer(SigningAlgorithm algorithm) : algorithm_(algorithm) {}
 
   SigningAlgorithm algorithm_;
-  OpensslPtr<EVP_MAC_CTX> mac_;        // HMAC-SHA256 and AES-CMAC
-  OpensslPtr<EVP_CIPHER_CTX> cipher_;  // AES-GMAC
+  OpensslPtr<EVP_MAC_CTX> hmac_;  // one of these three
+  std::optional<Cmac> cmac_;
+  OpensslPtr<EVP_CIPHER_CTX> gcm_;
 };
 
 }  // namespace smb3fuse::crypto

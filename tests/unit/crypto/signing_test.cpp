@@ -4,7 +4,10 @@
 #include "smb/crypto/signing.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 
@@ -45,6 +48,31 @@ TEST(Signer, MakesTheCmacsOfRfc4493) {
   EXPECT_EQ(to_hex(sign_whole(signer, all.first(16))), "070a16b46b4d4144f79bdd9dd04a287c");
   EXPECT_EQ(to_hex(sign_whole(signer, all.first(40))), "dfa66747de9ae63030ca32611497c827");
   EXPECT_EQ(to_hex(sign_whole(signer, all)), "51f0bebf7e3b9d92fc49741779363cfe");
+}
+
+TEST(Signer, MakesTheCmacsOfOpensslAtEveryLengthAndCut) {
+  const Bytes key = counting(16, 5);
+  Signer signer = Signer::create(SigningAlgorithm::aes_cmac, key).value();
+  const OpensslPtr<EVP_MAC> mac(EVP_MAC_fetch(nullptr, "CMAC", nullptr));
+  const OpensslPtr<EVP_MAC_CTX> context(EVP_MAC_CTX_new(mac.get()));
+  char cipher[] = "AES-128-CBC";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("cipher", cipher, 0), OSSL_PARAM_construct_end()};
+  for (const std::size_t size : {0, 1, 15, 16, 17, 31, 32, 33, 48, 65, 4095, 4096, 4097, 4112, 9000}) {
+    const Bytes message = counting(size, 3);
+    Signature expected;
+    std::size_t written = 0;
+    ASSERT_EQ(EVP_MAC_init(context.get(), key.data(), key.size(), params), 1);
+    ASSERT_EQ(EVP_MAC_update(context.get(), message.data(), message.size()), 1);
+    ASSERT_EQ(EVP_MAC_final(context.get(), expected.data(), &written, expected.size()), 1);
+    const ByteView all = message;
+    for (std::size_t first = 0; first <= std::min<std::size_t>(size, 40); ++first) {
+      for (const std::size_t second : {0, 1, 15, 16, 17, 32}) {
+        const std::size_t middle = std::min(size, first + second);
+        const ByteView pieces[] = {all.first(first), all.subspan(first, middle - first), {}, all.subspan(middle)};
+        ASSERT_EQ(signer.sign({}, pieces), expected) << size << " cut at " << first << " and " << middle;
+      }
+    }
+  }
 }
 
 TEST(Signer, MakesTheFirstHalfOfHmacSha256) {
