@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/mount_command.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <spdlog/spdlog.h>
+#include <syslog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "cache/buffer.h"
+#include "fuse/mountpoint.h"
+#include "fuse/ready_pipe.h"
+#include "fuse/session_loop.h"
+#include "fuse/vfs.h"
+#include "smb/client/asio_dialer.h"
+#include "smb/client/asio_runtime.h"
+#include "smb/client/connect.h"
+
+namespace smb3fuse::fs {
+
+namespace {
+
+using Connected = tl::expected<std::unique_ptr<client::Share>, client::ConnectError>;
+
+void set_level(const MountConfig& config) {
+  spdlog::set_level(config.debug ? spdlog::level::debug : config.verbose ? spdlog::level::info : spdlog::level::warn);
+}
+
+void log_to_terminal(const MountConfig& config) {
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("smb3fuse", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  spdlog::set_pattern("smb3fuse: %v");
+  set_level(config);
+}
+
+void log_to_system(const MountConfig& config) {
+  constexpr bool kFormatted = true;
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "smb3fuse", std::make_shared<spdlog::sinks::syslog_sink_mt>("smb3fuse", LOG_PID, LOG_DAEMON, kFormatted)));
+  spdlog::set_pattern(to_string(config.source) + ": %v");
+  set_level(config);
+}
+
+client::ConnectConfig connect_config(const MountConfig& config, auth::Credentials credentials) {
+  const MountOptions& options = config.options;
+  client::ConnectConfig result;
+  result.server = config.source.server;
+  result.port = options.port.value_or(result.port);
+  result.address = options.address;
+  result.share = config.source.share;
+  result.prefix = config.source.path;
+  result.credentials = std::move(credentials);
+  result.min_dialect = static_cast<std::uint16_t>(options.min_dialect);
+  result.max_dialect = static_cast<std::uint16_t>(options.max_dialect);
+  result.require_signing = options.require_signing;
+  result.require_sealing = options.require_sealing;
+  result.max_credits = options.max_credits.value_or(result.max_credits);
+  result.read_size = options.read_size;
+  result.write_size = options.write_size;
+  result.name_mapping = options.name_mapping;
+  result.call_timeout = options.call_timeout;
+  result.echo_interval = options.echo_interval;
+  return result;
+}
+
+VfsConfig vfs_config(const MountOptions& options) {
+  VfsConfig result;
+  result.presentation = {.uid = options.uid,
+                         .gid = options.gid,
+                         .file_mode = options.file_mode,
+                         .directory_mode = options.directory_mode,
+                         .block_size = options.block_size};
+  result.file_attribute_timeout = options.file_attribute_timeout;
+  result.directory_attribute_timeout = options.directory_attribute_timeout;
+  result.server_inodes = options.server_inodes;
+  result.strict_sync = options.strict_sync;
+  return result;
+}
+
+SessionLoop::Options session_options(const MountConfig& config, bool read_only) {
+  KernelFlags flags = config.options.kernel;
+  flags.read_only = flags.read_only || read_only;
+  if (!flags.fsname) flags.fsname = to_string(config.source);
+  return {.mount_options = kernel_option_list(flags), .debug = config.debug};
+}
+
+client::Task<void> connect_into(std::optional<Connected>& connected, client::Runtime& runtime, client::Dialer& dialer,
+                                client::ConnectConfig config) {
+  Connected result = co_await client::connect(runtime, dialer, std::move(config));
+  connected.emplace(std::move(result));
+}
+
+}  // namespace
+
+ExitCode run_mount(MountConfig config) {
+  log_to_terminal(config);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto credentials = complete_credentials(std::move(config.options.credentials), config.source.server, config.warnings);
+  for (const std::string& warning : config.warnings) spdlog::warn("{}", warning);
+  if (!credentials) {
+    std::fprintf(stderr, "smb3fuse: %s\n", credentials.error().sentence.c_str());
+    return ExitCode::usage;
+  }
+  const std::optional<std::string> unfit = check_mountpoint(config.mountpoint);
+  if (unfit || config.fake) {
+    if (unfit) std::fprintf(stderr, "smb3fuse: %s\n", unfit->c_str());
+    return unfit ? ExitCode::mount_failure : ExitCode::success;
+  }
+
+  ReadyPipe ready(config.foreground);
+  boost::asio::io_context context(1);
+  client::AsioRuntime runtime(context);
+  cache::BufferPool pool;
+  client::AsioDialer dialer(context, pool);
+
+  std::optional<Connected> connected;
+  client::spawn(connect_into(connected, runtime, dialer, connect_config(config, std::move(*credentials))));
+  while (!connected && context.run_one() != 0) {
+  }
+  if (!connected || !*connected) {
+    const client::ConnectStep step = connected ? connected->error().step : client::ConnectStep::connect;
+    ready.tell_error(fmt::format("{}: {}", name_of(step),
+                                 connected ? connected->error().sentence : "the connection attempt ended unanswered"));
+    return ExitCode::mount_failure;
+  }
+  const std::unique_ptr<client::Share> share = std::move(**connected);
+
+  Vfs vfs(runtime, pool, *share, vfs_config(config.options));
+  SessionLoop session(context, runtime, pool, vfs, session_options(config, share->is_read_only()));
+  if (const auto mounted = session.mount(config.mountpoint); !mounted) {
+    ready.tell_error("mount: " + mounted.error());
+    return ExitCode::mount_failure;
+  }
+  session.start([&context] { context.stop(); });
+  if (!config.foreground) log_to_system(config);
+  if (!ready.tell_ready()) session.stop();
+  context.run();
+  return ExitCode::success;
+}
+
+}  // namespace smb3fuse::fs

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/nodes.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace smb3fuse::fs {
+
+namespace {
+
+// FNV-1a over the name, begun with the parent's number: where the server has no file ids, a path keeps its number.
+std::uint64_t number_of_name(std::uint64_t parent, const std::string& name) {
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  std::uint64_t hash = 0xcbf29ce484222325 ^ parent;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
+  return std::max<std::uint64_t>(hash, kRootId + 1);
+}
+
+}  // namespace
+
+NodeRef::NodeRef(Nodes& nodes, Node& node) : nodes_(&nodes), node_(&node) { ++node.pins; }
+
+NodeRef::~NodeRef() {
+  if (node_ == nullptr) return;
+  --node_->pins;
+  nodes_->drop_if_unused(node_);
+}
+
+Nodes::Nodes(const client::Attributes& root, bool server_inodes) : server_inodes_(server_inodes) {
+  root_ = &make(root, server_inodes && root.file_id != 0 ? root.file_id : kRootId);
+  root_->kind = FileKind::directory;
+}
+
+Nodes::~Nodes() = default;
+
+NodeRef Nodes::pin(NodeId id) {
+  const auto found = nodes_.find(id);
+  return found == nodes_.end() ? NodeRef() : NodeRef(*this, *found->second);
+}
+
+NodeRef Nodes::pin_child(Node& parent, const std::string& name) {
+  const auto found = parent.children.find(name);
+  return found == parent.children.end() ? NodeRef() : NodeRef(*this, *found->second);
+}
+
+std::optional<std::string> Nodes::path_of(const Node& node) const {
+  std::vector<const std::string*> parts;
+  const Node* at = &node;
+  for (; at != root_; at = at->names.back().parent) {
+    if (at->names.empty()) return std::nullopt;
+    parts.push_back(&at->names.back().text);
+  }
+  std::string path;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    if (!path.empty()) path += '/';
+    path += **part;
+  }
+  return path;
+}
+
+std::optional<std::string> Nodes::path_of(const Node& parent, std::string_view name) const {
+  std::optional<std::string> path = path_of(parent);
+  if (!path) return path;
+  if (!path->empty()) *path += '/';
+  *path += name;
+  return path;
+}
+
+NodeRef Nodes::adopt(Node& parent, const std::string& name, const client::Attributes& attributes, bool is_new) {
+  Node* node = nullptr;
+  if (server_inodes_ && attributes.file_id != 0) {
+    if (is_new) by_file_id_.erase(attributes.file_id);
+    node = find_file(attributes);
+  }
+  const auto child = parent.children.find(name);
+  if (node == nullptr && !is_new && child != parent.children.end() && is_same_file(*child->second, attributes)) {
+    node = child->second;  // one of the two has no file id
+  }
+  if (node == nullptr) node = &make(attributes, inode_number_of(parent, name, attributes));
+  NodeRef adopted = pin(*node);
+  add_name(parent, name, *node);
+  return adopted;
+}
+
+bool Nodes::is_same_file(const Node& node, const client::Attributes& attributes) const {
+  if (&node != root_ && node.kind != kind_of(attributes)) return false;
+  if (node.kind == FileKind::symlink && node.attributes.symlink_target != attributes.symlink_target) return false;
+  if (!server_inodes_ || node.attributes.file_id == 0 || attributes.file_id == 0) return true;
+  return node.attributes.file_id == attributes.file_id;
+}
+
+std::uint64_t Nodes::inode_number_of(const Node& parent, const std::string& name,
+                                     const client::Attributes& attributes) const {
+  if (server_inodes_ && attributes.file_id != 0) return attributes.file_id;
+  const auto child = parent.children.find(name);
+  if (child != parent.children.end()) return child->second->inode_number;
+  return number_of_name(parent.inode_number, name);
+}
+
+Node* Nodes::find_file(const client::Attributes& attributes) const {
+  const auto found = by_file_id_.find(attributes.file_id);
+  return found != by_file_id_.end() && is_same_file(*found->second, attributes) ? found->second : nullptr;
+}
+
+Node& Nodes::make(const client::Attributes& attributes, std::uint64_t inode_number) {
+  auto made = std::make_unique<Node>();
+  Node& node = *made;
+  node.id = next_id_++;
+  node.inode_number = inode_number;
+  node.kind = kind_of(attributes);
+  node.attributes = attributes;
+  nodes_.emplace(node.id, std::move(made));
+  if (server_inodes_ && attributes.file_id != 0) by_file_id_[attributes.file_id] = &node;
+  return node;
+}
+
+void Nodes::add_name(Node& parent, const std::string& name, Node& node) {
+  if (const auto child = parent.children.find(name); child != parent.children.end()) {
+    if (child->second == &node) {
+      const auto known = std::find_if(node.names.begin(), node.names.end(), [&](const Node::Name& each) {
+        return each.parent == &parent && each.text == name;
+      });
+      std::rotate(known, known + 1, node.names.end());
+      return;
+    }
+    remove_name(parent, name);
+  }
+  if (node.is_directory()) {
+    while (!node.names.empty()) drop_name(node, node.names.size() - 1);
+  }
+  node.names.push_back({&parent, name});
+  parent.children.emplace(name, &node);
+}
+
+void Nodes::remove_name(Node& parent, const std::string& name) {
+  const auto child = parent.children.find(name);
+  if (child == parent.children.end()) return;
+  Node& node = *child->second;
+  const auto known = std::find_if(node.names.begin(), node.names.end(),
+                                  [&](const Node::Name& each) { return each.parent == &parent && each.text == name; });
+  assert(known != node.names.end());
+  drop_name(node, static_cast<std::size_t>(known - node.names.begin()));
+  drop_if_unused(&node);
+}
+
+void Nodes::drop_name(Node& node, std::size_t index) {
+  Node* const parent = node.names[index].parent;
+  parent->children.erase(node.names[index].text);
+  node.names.erase(node.names.begin() + static_cast<std::ptrdiff_t>(index));
+  drop_if_unused(parent);
+}
+
+void Nodes::rename(Node& from, const std::string& from_name, Node& to, const std::string& to_name) {
+  const NodeRef moved = pin_child(from, from_name);
+  if (!moved) {  // never looked up by the kernel: nothing but the old target is known
+    remove_name(to, to_name);
+    return;
+  }
+  remove_name(from, from_name);
+  add_name(to, to_name, *moved);
+}
+
+void Nodes::forget(NodeId id, std::uint64_t lookups) {
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end()) return;
+  Node* const node = found->second.get();
+  node->lookups -= std::min(lookups, node->lookups);
+  drop_if_unused(node);
+}
+
+void Nodes::drop_if_unused(Node* node) {
+  if (node == root_ || node->lookups != 0 || node->pins != 0 || !node->children.empty()) return;
+  const auto by_id = by_file_id_.find(node->attributes.file_id);
+  if (by_id != by_file_id_.end() && by_id->second == node) by_file_id_.erase(by_id);
+  std::vector<NodeRef> parents;  // each goes too, at the end, if only this node kept it
+  for (const Node::Name& name : node->names) {
+    name.parent->children.erase(name.text);
+    parents.push_back(pin(*name.parent));
+  }
+  nodes_.erase(node->id);
+}
+
+void Nodes::note_change(Node& node) {
+  node.last_change = ++changes_;
+  node.fresh_until = {};
+  node.listing.reset();
+}
+
+bool Nodes::learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid) {
+  if (node.last_change > asked.change) return false;
+  const std::uint32_t known_links = node.attributes.number_of_links;
+  const std::uint64_t known_id = node.attributes.file_id;
+  node.attributes = attributes;
+  if (attributes.number_of_links == 0) node.attributes.number_of_links = known_links;
+  if (attributes.file_id == 0) node.attributes.file_id = known_id;
+  if (server_inodes_ && known_id == 0 && attributes.file_id != 0) by_file_id_.emplace(attributes.file_id, &node);
+  node.fresh_until = asked.at + valid;
+  return true;
+}
+
+}  // namespace smb3fuse::fs

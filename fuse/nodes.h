@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nodes the kernel knows, their names, and what we remember of their attributes.
+//
+// - A node is one file of the server: with file ids, hard links and names that differ only in case are several names
+//   of one node. A node keeps its id, its kind and, if a link, its target for life; a file that comes under a known
+//   file id but with another of these is another node.
+// - A node lives while the kernel counts lookups of it, while it has named children, and while somebody pins it. Node
+//   ids are never used again, so a generation is not needed.
+// - Names hang on parents, so a renamed directory takes everything below it along. A directory has at most one name.
+// - An answer asked before our own last change of a node may be older than the change and is not remembered (learn()).
+// Loop thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "fuse/attribute_conversion.h"
+#include "smb/client/attributes.h"
+#include "smb/client/runtime.h"
+
+namespace smb3fuse::fs {
+
+using NodeId = std::uint64_t;
+inline constexpr NodeId kRootId = 1;
+
+// When a question was put to the server: an answer is as old as its question.
+struct Asked {
+  std::uint64_t change = 0;  // the number of the last change made by us until then
+  client::TimePoint at{};
+};
+
+// A directory as the server listed it, as far as it has been read.
+struct Listing {
+  Asked asked;
+  std::deque<client::DirectoryEntry> entries;
+  std::unordered_map<std::string_view, std::size_t> by_name;  // keys lie in entries
+};
+
+struct OpenFile;
+
+struct Node {
+  struct Name {
+    Node* parent;
+    std::string text;
+  };
+
+  NodeId id;
+  std::uint64_t inode_number;  // st_ino
+  FileKind kind;
+
+  client::Attributes attributes;
+  client::TimePoint fresh_until{};  // until then the attributes are as good as asked
+  std::uint64_t last_change = 0;    // the number of our own last change of it
+
+  std::vector<Name> names;  // the last one is the one that the server confirmed last
+  std::unordered_map<std::string, Node*> children;
+  std::weak_ptr<OpenFile> file;    // while we hold opens on it
+  std::weak_ptr<Listing> listing;  // the last one, if it is still kept
+
+  std::uint64_t lookups = 0;
+  std::uint32_t pins = 0;
+
+  bool is_directory() const { return kind == FileKind::directory; }
+};
+
+class Nodes;
+
+// Keeps a node while it is in use.
+class NodeRef {
+ public:
+  NodeRef() = default;
+  NodeRef(Nodes& nodes, Node& node);
+  NodeRef(NodeRef&& other) noexcept
+      : nodes_(std::exchange(other.nodes_, nullptr)), node_(std::exchange(other.node_, nullptr)) {}
+  NodeRef& operator=(NodeRef&& other) noexcept {
+    std::swap(nodes_, other.nodes_);
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~NodeRef();
+
+  explicit operator bool() const { return node_ != nullptr; }
+  Node& operator*() const { return *node_; }
+  Node* operator->() const { return node_; }
+  Node* pointer() const { return node_; }
+
+ private:
+  Nodes* nodes_ = nullptr;
+  Node* node_ = nullptr;
+};
+
+class Nodes {
+ public:
+  // `server_inodes`: the file ids are trusted to tell files apart and are shown as st_ino.
+  Nodes(const client::Attributes& root, bool server_inodes);
+  ~Nodes();
+  Nodes(const Nodes&) = delete;
+  Nodes& operator=(const Nodes&) = delete;
+
+  Node& root() { return *root_; }
+  // Empty if there is no such node.
+  NodeRef pin(NodeId id);
+  NodeRef pin(Node& node) { return NodeRef(*this, node); }
+  NodeRef pin_child(Node& parent, const std::string& name);
+
+  // Nothing, if the node or a folder above it has lost its name.
+  std::optional<std::string> path_of(const Node& node) const;
+  std::optional<std::string> path_of(const Node& parent, std::string_view name) const;
+
+  // The node that `parent`/`name` is, as the server has just said; made if need be. `is_new`: we have just made the
+  // file, so whoever had its file id before is gone. Attributes are only remembered by learn().
+  NodeRef adopt(Node& parent, const std::string& name, const client::Attributes& attributes, bool is_new);
+  bool is_same_file(const Node& node, const client::Attributes& attributes) const;
+  // The st_ino that adopt() would give; what a listing shows without making nodes.
+  std::uint64_t inode_number_of(const Node& parent, const std::string& name,
+                                const client::Attributes& attributes) const;
+
+  void remove_name(Node& parent, const std::string& name);
+  void rename(Node& from, const std::string& from_name, Node& to, const std::string& to_name);
+  void add_name(Node& parent, const std::string& name, Node& node);
+
+  void count_lookup(Node& node) { ++node.lookups; }
+  void forget(NodeId id, std::uint64_t lookups);
+
+  Asked asked_now(client::TimePoint now) const { return {changes_, now}; }
+  // We have changed it: what is remembered, and what was asked until now, is out of date.
+  void note_change(Node& node);
+  // False if the answer was not taken, because we changed the node after asking.
+  bool learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid);
+
+  std::size_t size() const { return nodes_.size(); }
+
+ private:
+  friend class NodeRef;
+  // Kind and link target take part, because the kernel holds on to both for the life of a node.
+  Node* find_file(const client::Attributes& attributes) const;
+  Node& make(const client::Attributes& attributes, std::uint64_t inode_number);
+  void drop_name(Node& node, std::size_t index);
+  void drop_if_unused(Node* node);
+
+  const bool server_inodes_;
+  NodeId next_id_ = kRootId;
+  std::uint64_t changes_ = 0;
+  std::unordered_map<NodeId, std::unique_ptr<Node>> nodes_;
+  std::unordered_map<std::uint64_t, Node*> by_file_id_;
+  Node* root_;
+};
+
+}  // namespace smb3fuse::fs

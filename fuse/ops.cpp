@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/ops.h"
+
+#include <cerrno>
+
+namespace smb3fuse::fs {
+
+namespace {
+
+constexpr unsigned kMaximumBackground = 128;
+constexpr unsigned kCongestionThreshold = 96;
+// Less payload than this is copied: it must not keep a receive buffer of 1 MiB alive while it waits to be sent.
+constexpr std::size_t kSliceFrom = 128 * 1024;
+
+OperationContext& context_of(fuse_req_t raw) { return *static_cast<OperationContext*>(fuse_req_userdata(raw)); }
+Vfs& vfs_of(fuse_req_t raw) { return context_of(raw).vfs; }
+Request request_of(fuse_req_t raw) { return Request(raw, context_of(raw).runtime); }
+
+void handle_init(void* user_data, fuse_conn_info* connection) {
+  static_cast<OperationContext*>(user_data)->initialised = true;
+  // Never WRITEBACK_CACHE: the kernel would then trust its own sizes and times over the server's.
+  constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
+                               FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ATOMIC_O_TRUNC |
+                               FUSE_CAP_CACHE_SYMLINKS;
+  connection->want = kWanted & connection->capable;
+  connection->max_read = kMaximumRequest;
+  connection->max_write = kMaximumRequest;
+  connection->max_background = kMaximumBackground;
+  connection->congestion_threshold = kCongestionThreshold;
+}
+
+void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  client::spawn(vfs_of(raw).lookup(request_of(raw), parent, name));
+}
+
+void forget(fuse_req_t raw, fuse_ino_t node, std::uint64_t lookups) {
+  vfs_of(raw).forget(node, lookups);
+  fuse_reply_none(raw);
+}
+
+void forget_multi(fuse_req_t raw, std::size_t count, fuse_forget_data* forgets) {
+  for (const fuse_forget_data& each : std::span(forgets, count)) vfs_of(raw).forget(each.ino, each.nlookup);
+  fuse_reply_none(raw);
+}
+
+void getattr(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) {
+  client::spawn(vfs_of(raw).get_attributes(request_of(raw), node));
+}
+
+void setattr(fuse_req_t raw, fuse_ino_t node, struct stat* wanted, int what, fuse_file_info*) {
+  client::spawn(vfs_of(raw).set_attributes(request_of(raw), node, *wanted, what));
+}
+
+void readlink(fuse_req_t raw, fuse_ino_t node) { client::spawn(vfs_of(raw).read_link(request_of(raw), node)); }
+
+void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t) {
+  client::spawn(vfs_of(raw).make_node(request_of(raw), parent, name, mode));
+}
+
+void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t) {
+  client::spawn(vfs_of(raw).make_directory(request_of(raw), parent, name));
+}
+
+void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  client::spawn(vfs_of(raw).remove_file(request_of(raw), parent, name));
+}
+
+void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) {
+  client::spawn(vfs_of(raw).remove_directory(request_of(raw), parent, name));
+}
+
+void symlink(fuse_req_t raw, const char* target, fuse_ino_t parent, const char* name) {
+  client::spawn(vfs_of(raw).make_symlink(request_of(raw), parent, name, target));
+}
+
+void rename(fuse_req_t raw, fuse_ino_t from, const char* from_name, fuse_ino_t to, const char* to_name,
+            unsigned flags) {
+  client::spawn(vfs_of(raw).rename(request_of(raw), from, from_name, to, to_name, flags));
+}
+
+void link(fuse_req_t raw, fuse_ino_t node, fuse_ino_t parent, const char* name) {
+  client::spawn(vfs_of(raw).link(request_of(raw), node, parent, name));
+}
+
+void open(fuse_req_t raw, fuse_ino_t node, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).open(request_of(raw), node, info->flags));
+}
+
+void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).create(request_of(raw), parent, name, mode, info->flags));
+}
+
+void read(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).read(request_of(raw), info->fh, static_cast<std::uint64_t>(offset),
+                                 static_cast<std::uint32_t>(size)));
+}
+
+void write(fuse_req_t raw, fuse_ino_t, const char* bytes, std::size_t size, off_t offset, fuse_file_info* info) {
+  OperationContext& context = context_of(raw);
+  const std::span payload(reinterpret_cast<const std::uint8_t*>(bytes), size);
+  cache::Buffer data = size < kSliceFrom ? context.pool.copy_of(payload) : context.message.slice(payload);
+  client::spawn(
+      context.vfs.write(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), std::move(data), info->flags));
+}
+
+void flush(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).flush(request_of(raw), info->fh));
+}
+
+void release(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).release(request_of(raw), info->fh));
+}
+
+void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).sync(request_of(raw), info->fh));
+}
+
+// The server has made every change of names before it answered.
+void fsyncdir(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) { fuse_reply_err(raw, 0); }
+
+void opendir(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) {
+  client::spawn(vfs_of(raw).open_directory(request_of(raw), node));
+}
+
+void readdir(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).read_directory(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), size, false));
+}
+
+void readdirplus(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).read_directory(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), size, true));
+}
+
+void releasedir(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
+  vfs_of(raw).release_directory(request_of(raw), info->fh);
+}
+
+void statfs(fuse_req_t raw, fuse_ino_t) { client::spawn(vfs_of(raw).file_system_info(request_of(raw))); }
+
+void getxattr(fuse_req_t raw, fuse_ino_t node, const char* name, std::size_t size) {
+  client::spawn(vfs_of(raw).get_extended_attribute(request_of(raw), node, name, size));
+}
+
+void listxattr(fuse_req_t raw, fuse_ino_t, std::size_t size) {
+  if (size == 0) {
+    fuse_reply_xattr(raw, 0);
+  } else {
+    fuse_reply_buf(raw, nullptr, 0);
+  }
+}
+
+void fallocate(fuse_req_t raw, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).allocate(request_of(raw), info->fh, mode, static_cast<std::uint64_t>(offset),
+                                     static_cast<std::uint64_t>(length)));
+}
+
+void lseek(fuse_req_t raw, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
+  client::spawn(vfs_of(raw).seek(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), whence));
+}
+
+fuse_lowlevel_ops make_operations() {
+  fuse_lowlevel_ops table{};
+  table.init = handle_init;
+  table.lookup = lookup;
+  table.forget = forget;
+  table.forget_multi = forget_multi;
+  table.getattr = getattr;
+  table.setattr = setattr;
+  table.readlink = readlink;
+  table.mknod = mknod;
+  table.mkdir = mkdir;
+  table.unlink = unlink;
+  table.rmdir = rmdir;
+  table.symlink = symlink;
+  table.rename = rename;
+  table.link = link;
+  table.open = open;
+  table.create = create;
+  table.read = read;
+  table.write = write;
+  table.flush = flush;
+  table.release = release;
+  table.fsync = fsync;
+  table.fsyncdir = fsyncdir;
+  table.opendir = opendir;
+  table.readdir = readdir;
+  table.readdirplus = readdirplus;
+  table.releasedir = releasedir;
+  table.statfs = statfs;
+  table.getxattr = getxattr;
+  table.listxattr = listxattr;
+  table.fallocate = fallocate;
+  table.lseek = lseek;
+  return table;
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& operations() {
+  static const fuse_lowlevel_ops table = make_operations();
+  return table;
+}
+
+}  // namespace smb3fuse::fs

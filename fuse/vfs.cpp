@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/vfs.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fuse/errno_map.h"
+
+namespace smb3fuse::fs {
+
+namespace {
+
+constexpr std::size_t kKeptListings = 64;
+
+double seconds_until(client::TimePoint until, client::TimePoint now) {
+  return until > now ? std::chrono::duration<double>(until - now).count() : 0;
+}
+
+}  // namespace
+
+Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, VfsConfig config)
+    : runtime_(runtime),
+      pool_(pool),
+      share_(share),
+      config_(config),
+      nodes_(share.root_attributes(), config.server_inodes),
+      buried_(std::make_shared<std::vector<std::shared_ptr<void>>>()) {
+  learn(nodes_.root(), share.root_attributes(), ask());
+}
+
+Vfs::~Vfs() = default;
+
+client::Duration Vfs::validity_of(const client::Attributes& attributes) const {
+  return attributes.is_directory() ? config_.directory_attribute_timeout : config_.file_attribute_timeout;
+}
+
+void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& asked) {
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  if (open_file == nullptr || (!open_file->written && !open_file->file.has_unsent())) {
+    nodes_.learn(node, attributes, asked, validity_of(attributes));
+    return;
+  }
+  // The server may have answered before it had all that we wrote: what we know of the size counts, and it will have to
+  // be asked again.
+  client::Attributes merged = attributes;
+  merged.end_of_file = std::max(merged.end_of_file, node.attributes.end_of_file);
+  merged.allocation_size = std::max(merged.allocation_size, node.attributes.allocation_size);
+  nodes_.learn(node, merged, asked, client::Duration::zero());
+}
+
+bool Vfs::is_known(const Node& node) const {
+  if (is_fresh(node)) return true;
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  return open_file != nullptr && open_file->file.has_unsent();
+}
+
+client::Task<std::error_code> Vfs::refresh(Node& node) {
+  const Asked asked = ask();
+  if (const std::shared_ptr<FileHandle> handle = any_handle(node)) {
+    client::Result<client::Attributes> answer = co_await handle->open->attributes();
+    if (!answer) co_return answer.error();
+    learn(node, *answer, asked);
+    co_return std::error_code();
+  }
+  std::optional<std::string> path = nodes_.path_of(node);
+  if (!path) co_return make_errno(ESTALE);
+  client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
+  if (!answer) co_return answer.error();
+  // The name leads to another file now: the kernel looks the name up again when told so.
+  if (!nodes_.is_same_file(node, *answer)) co_return make_errno(ESTALE);
+  learn(node, *answer, asked);
+  co_return std::error_code();
+}
+
+const client::DirectoryEntry* Vfs::find_listed(const Node& parent, const std::string& name, Asked& asked) const {
+  const std::shared_ptr<Listing> listing = parent.listing.lock();
+  if (listing == nullptr || parent.last_change > listing->asked.change) return nullptr;
+  const auto found = listing->by_name.find(name);
+  if (found == listing->by_name.end()) return nullptr;
+  const client::DirectoryEntry& entry = listing->entries[found->second];
+  if (listing->asked.at + validity_of(entry.attributes) <= runtime_.now()) return nullptr;
+  asked = listing->asked;
+  return is_told_completely(entry.attributes) ? &entry : nullptr;
+}
+
+void Vfs::keep_listing(const std::shared_ptr<Listing>& listing) {
+  recent_listings_.push_back(listing);
+  const client::TimePoint now = runtime_.now();
+  const client::Duration longest = std::max(config_.file_attribute_timeout, config_.directory_attribute_timeout);
+  while (recent_listings_.size() > kKeptListings || recent_listings_.front()->asked.at + longest < now) {
+    recent_listings_.pop_front();
+    if (recent_listings_.empty()) break;
+  }
+}
+
+struct stat Vfs::stat_of_node(const Node& node) const {
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  const client::Attributes seen =
+      open_file != nullptr ? open_file->file.seen_through(node.attributes) : node.attributes;
+  nlink_t links = std::max<nlink_t>(seen.number_of_links, 1);
+  if (node.is_directory()) links = 2;
+  if (node.names.empty() && node.id != kRootId) links = 0;
+  return stat_of(seen, node.inode_number, links, config_.presentation);
+}
+
+double Vfs::attribute_timeout(const Node& node) const {
+  return node.kind == FileKind::regular ? 0 : seconds_until(node.fresh_until, runtime_.now());
+}
+
+double Vfs::entry_timeout(const Node& node, const Asked& asked) const {
+  return seconds_until(asked.at + validity_of(node.attributes), runtime_.now());
+}
+
+fuse_entry_param Vfs::entry_of(const Node& node, const Asked& asked) const {
+  fuse_entry_param entry{};
+  entry.ino = node.id;
+  entry.attr = stat_of_node(node);
+  entry.attr_timeout = attribute_timeout(node);
+  entry.entry_timeout = entry_timeout(node, asked);
+  return entry;
+}
+
+bool Vfs::reply_attributes(Request& request, const Node& node) const {
+  return request.reply_attributes(stat_of_node(node), attribute_timeout(node));
+}
+
+bool Vfs::reply_entry(Request& request, Node& node, const Asked& asked) {
+  if (!request.reply_entry(entry_of(node, asked))) return false;
+  nodes_.count_lookup(node);
+  return true;
+}
+
+std::shared_ptr<FileHandle> Vfs::find_file(HandleId id) const {
+  const auto found = files_.find(id);
+  return found == files_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<FileHandle> Vfs::any_handle(const Node& node) const {
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  if (open_file == nullptr || open_file->handles.empty()) return nullptr;
+  return open_file->handles.front()->weak_from_this().lock();
+}
+
+std::shared_ptr<FileHandle> Vfs::resizing_handle(const Node& node) const {
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  if (open_file == nullptr) return nullptr;
+  for (FileHandle* const handle : open_file->handles) {
+    if (!handle->writable || handle->append) continue;
+    if (std::shared_ptr<FileHandle> kept = handle->weak_from_this().lock()) return kept;
+  }
+  return nullptr;
+}
+
+HandleId Vfs::add_file_handle(NodeRef node, client::OpenResult opened, int flags) {
+  std::shared_ptr<OpenFile> open_file = node->file.lock();
+  if (open_file == nullptr) {
+    open_file = std::make_shared<OpenFile>(runtime_, pool_, share_);
+    node->file = open_file;
+  }
+  const HandleId id = next_handle_++;
+  files_.emplace(
+      id, buried_at_end(std::make_unique<FileHandle>(std::move(node), std::move(open_file), std::move(opened), flags)));
+  return id;
+}
+
+HandleId Vfs::add_directory_handle(std::unique_ptr<DirectoryHandle> handle) {
+  const HandleId id = next_handle_++;
+  directories_.emplace(id, buried_at_end(std::move(handle)));
+  return id;
+}
+
+void Vfs::bury(std::shared_ptr<void> handle) {
+  if (buried_->empty()) {
+    runtime_.post([weak = std::weak_ptr(buried_)] {
+      if (const auto buried = weak.lock()) buried->clear();
+    });
+  }
+  buried_->push_back(std::move(handle));
+}
+
+client::Task<void> Vfs::shut_down() {
+  std::vector<std::shared_ptr<FileHandle>> handles;
+  handles.reserve(files_.size());
+  for (const auto& [id, handle] : files_) handles.push_back(handle);
+  for (std::shared_ptr<FileHandle>& handle : handles) {
+    const bool unwritten = handle->writable && handle->shared->file.has_unsent();
+    if (unwritten) co_await flush_and_log(handle);
+    handle.reset();
+  }
+  directories_.clear();
+  files_.clear();
+}
+
+}  // namespace smb3fuse::fs

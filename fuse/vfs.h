@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounted file system: each operation of the kernel in terms of the engine's Share. README.md has the table of
+// operations and round trips and the rules of the kernel's caches.
+//
+// - Every Request is answered once, on every path. What a late answer made and nobody receives is undone.
+// - A regular file's attributes are valid in the kernel for no time: it asks for each stat, and we answer from memory
+//   while that is fresh, so that size and times are right after open, close and our own writes.
+// - Nothing waits for a CLOSE, and nothing here blocks. Loop thread.
+// Names, files, directories and attributes are implemented in a file each: vfs_*.cpp.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include "cache/buffer.h"
+#include "fuse/handles.h"
+#include "fuse/nodes.h"
+#include "fuse/request.h"
+#include "smb/client/runtime.h"
+#include "smb/client/share.h"
+#include "smb/client/task.h"
+
+namespace smb3fuse::fs {
+
+struct VfsConfig {
+  Presentation presentation;
+  client::Duration file_attribute_timeout = std::chrono::seconds(1);
+  client::Duration directory_attribute_timeout = std::chrono::seconds(1);
+  bool server_inodes = true;
+  bool strict_sync = true;  // fsync reaches the server's disk
+};
+
+using HandleId = std::uint64_t;
+
+class Vfs {
+ public:
+  // All but `config` outlive it.
+  Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, VfsConfig config);
+  ~Vfs();
+  Vfs(const Vfs&) = delete;
+  Vfs& operator=(const Vfs&) = delete;
+
+  // Names
+  client::Task<void> lookup(Request request, NodeId parent, std::string name);
+  void forget(NodeId id, std::uint64_t lookups) { nodes_.forget(id, lookups); }
+  client::Task<void> make_directory(Request request, NodeId parent, std::string name);
+  client::Task<void> make_node(Request request, NodeId parent, std::string name, mode_t mode);
+  client::Task<void> make_symlink(Request request, NodeId parent, std::string name, std::string target);
+  client::Task<void> link(Request request, NodeId id, NodeId parent, std::string name);
+  client::Task<void> remove_file(Request request, NodeId parent, std::string name);
+  client::Task<void> remove_directory(Request request, NodeId parent, std::string name);
+  client::Task<void> rename(Request request, NodeId from, std::string from_name, NodeId to, std::string to_name,
+                            unsigned flags);
+
+  // Attributes
+  client::Task<void> get_attributes(Request request, NodeId id);
+  client::Task<void> set_attributes(Request request, NodeId id, struct stat wanted, int what);
+  client::Task<void> read_link(Request request, NodeId id);
+  client::Task<void> file_system_info(Request request);
+  // `size` 0 asks for the size of the value.
+  client::Task<void> get_extended_attribute(Request request, NodeId id, std::string name, std::size_t size);
+
+  // Files
+  client::Task<void> open(Request request, NodeId id, int flags);
+  client::Task<void> create(Request request, NodeId parent, std::string name, mode_t mode, int flags);
+  client::Task<void> read(Request request, HandleId id, std::uint64_t offset, std::uint32_t size);
+  client::Task<void> write(Request request, HandleId id, std::uint64_t offset, cache::Buffer data, int flags);
+  client::Task<void> flush(Request request, HandleId id);
+  client::Task<void> sync(Request request, HandleId id);
+  client::Task<void> release(Request request, HandleId id);
+  client::Task<void> allocate(Request request, HandleId id, int mode, std::uint64_t offset, std::uint64_t length);
+  client::Task<void> seek(Request request, HandleId id, std::uint64_t offset, int whence);
+
+  // Directories
+  client::Task<void> open_directory(Request request, NodeId id);
+  client::Task<void> read_directory(Request request, HandleId id, std::uint64_t offset, std::size_t size,
+                                    bool with_attributes);
+  void release_directory(Request request, HandleId id);
+
+  // Writes everything that is not written yet, says in the log what could not be, and closes all opens.
+  client::Task<void> shut_down();
+
+  std::size_t node_count() const { return nodes_.size(); }
+
+ private:
+  // What is asked and remembered.
+  Asked ask() const { return nodes_.asked_now(runtime_.now()); }
+  client::Duration validity_of(const client::Attributes& attributes) const;
+  bool is_fresh(const Node& node) const { return node.fresh_until > runtime_.now(); }
+  void learn(Node& node, const client::Attributes& attributes, const Asked& asked);
+  // No round trip is needed to say what the node is like.
+  bool is_known(const Node& node) const;
+  client::Task<std::error_code> refresh(Node& node);  // the caller pins it
+  // The listed attributes of parent/name, if they are fresh and complete.
+  const client::DirectoryEntry* find_listed(const Node& parent, const std::string& name, Asked& asked) const;
+  void keep_listing(const std::shared_ptr<Listing>& listing);
+
+  // What is shown.
+  struct stat stat_of_node(const Node& node) const;
+  double attribute_timeout(const Node& node) const;
+  double entry_timeout(const Node& node, const Asked& asked) const;
+  fuse_entry_param entry_of(const Node& node, const Asked& asked) const;
+  bool reply_attributes(Request& request, const Node& node) const;
+  bool reply_entry(Request& request, Node& node, const Asked& asked);
+
+  // Names.
+  client::Result<std::string> path_in(const NodeRef& parent, const std::string& name) const;
+  void reply_made(Request& request, Node& parent, const std::string& name,
+                  const client::Result<client::Attributes>& made, const Asked& asked);
+  client::Share::RemoveHint hint_for(const NodeRef& node) const;
+  void note_removed(Node& parent, const std::string& name, const NodeRef& node);
+  client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);
+
+  // Handles.
+  std::shared_ptr<FileHandle> find_file(HandleId id) const;
+  std::shared_ptr<FileHandle> any_handle(const Node& node) const;
+  // One that can change the size; null if there is none.
+  std::shared_ptr<FileHandle> resizing_handle(const Node& node) const;
+  HandleId add_file_handle(NodeRef node, client::OpenResult opened, int flags);
+  HandleId add_directory_handle(std::unique_ptr<DirectoryHandle> handle);
+  // The engine may be in the midst of calling us when the last user of a handle ends: its objects are destroyed on a
+  // turn of their own.
+  template <class T>
+  std::shared_ptr<T> buried_at_end(std::unique_ptr<T> handle) {
+    return std::shared_ptr<T>(handle.release(), [this](T* ended) {
+      bury(std::shared_ptr<void>(static_cast<void*>(ended), [ended](void*) { delete ended; }));
+    });
+  }
+  void bury(std::shared_ptr<void> handle);
+
+  // Data and changes.
+  std::uint32_t first_read_of(const Node* node, int flags) const;
+  void note_size(Node& node, std::uint64_t size, bool exactly);
+  void note_written(FileHandle& handle, std::uint64_t end);
+  client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
+  client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
+  client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);
+  // At least so long.
+  client::Task<std::error_code> extend(FileHandle& handle, std::uint64_t end);
+
+  // Directories.
+  client::Task<std::error_code> list_again(DirectoryHandle& handle);
+  client::Task<std::error_code> read_page(DirectoryHandle& handle);
+  class PageWriter;
+  // False: the page is full.
+  bool put_entry(PageWriter& page, Node& directory, const Listing& listing, std::uint64_t position);
+
+  client::Runtime& runtime_;
+  cache::BufferPool& pool_;
+  client::Share& share_;
+  const VfsConfig config_;
+  Nodes nodes_;
+  std::deque<std::shared_ptr<Listing>> recent_listings_;
+  client::FileSystemInfo statistics_;
+  client::TimePoint statistics_until_{};
+  HandleId next_handle_ = 1;
+  std::shared_ptr<std::vector<std::shared_ptr<void>>> buried_;  // after nodes_, before the handles
+  std::unordered_map<HandleId, std::shared_ptr<FileHandle>> files_;
+  std::unordered_map<HandleId, std::shared_ptr<DirectoryHandle>> directories_;
+};
+
+}  // namespace smb3fuse::fs

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vfs: attributes of nodes and of the file system.
+#include "fuse/errno_map.h"
+#include "fuse/vfs.h"
+
+namespace smb3fuse::fs {
+
+namespace {
+
+constexpr client::Duration kStatisticsValid = std::chrono::seconds(1);
+constexpr const char* kBirthTime = "user.smb3fuse.btime";
+
+std::optional<client::FileTime> wanted_time(int what, int set, int now, const timespec& time) {
+  if ((what & now) != 0) return file_time_now();
+  if ((what & set) != 0) return file_time_of(time);
+  return std::nullopt;
+}
+
+// Owner and the mode's other bits are accepted and dropped, as cifs.ko does without UNIX extensions.
+client::AttributeChanges changes_for(const client::Attributes& before, const struct stat& wanted, int what) {
+  client::AttributeChanges changes;
+  changes.last_access_time = wanted_time(what, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, wanted.st_atim);
+  changes.last_write_time = wanted_time(what, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, wanted.st_mtim);
+  if ((what & FUSE_SET_ATTR_SIZE) != 0) changes.end_of_file = static_cast<std::uint64_t>(wanted.st_size);
+  if ((what & FUSE_SET_ATTR_MODE) != 0) {
+    const std::uint32_t after = file_attributes_after_chmod(before, wanted.st_mode);
+    if (((after ^ before.file_attributes) & client::file_attribute::readonly) != 0) changes.file_attributes = after;
+  }
+  return changes;
+}
+
+void remember(client::Attributes& attributes, const client::AttributeChanges& changes) {
+  if (changes.creation_time) attributes.creation_time = *changes.creation_time;
+  if (changes.last_access_time) attributes.last_access_time = *changes.last_access_time;
+  if (changes.last_write_time) attributes.last_write_time = *changes.last_write_time;
+  if (changes.file_attributes) attributes.file_attributes = *changes.file_attributes;
+}
+
+}  // namespace
+
+client::Task<void> Vfs::get_attributes(Request request, NodeId id) {
+  const NodeRef node = nodes_.pin(id);
+  if (!node) {
+    request.reply_error(ESTALE);
+    co_return;
+  }
+  std::error_code error;
+  if (!is_known(*node)) error = co_await refresh(*node);
+  if (error) {
+    request.reply_error(errno_of(error));
+  } else {
+    reply_attributes(request, *node);
+  }
+}
+
+// Changes of size go through the file where there are opens, because they must take their place among the writes.
+client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges changes) {
+  std::shared_ptr<FileHandle> handle = changes.end_of_file ? resizing_handle(node) : any_handle(node);
+  std::error_code error;
+  if (handle != nullptr) {
+    error = co_await handle->shared->file.set_attributes(changes);
+  } else {
+    if (const std::shared_ptr<FileHandle> other = any_handle(node)) error = co_await flush(*other, false);
+    if (error) co_return error;
+    std::optional<std::string> path = nodes_.path_of(node);
+    if (!path) co_return make_errno(ESTALE);
+    error = co_await share_.set_attributes(std::move(*path), changes);
+  }
+  nodes_.note_change(node);
+  if (error) co_return error;
+  remember(node.attributes, changes);
+  if (changes.end_of_file) note_size(node, *changes.end_of_file, true);
+  co_return error;
+}
+
+client::Task<void> Vfs::set_attributes(Request request, NodeId id, struct stat wanted, int what) {
+  const NodeRef node = nodes_.pin(id);
+  if (!node) {
+    request.reply_error(ESTALE);
+    co_return;
+  }
+  std::error_code error;
+  // The read-only bit is one of several that are set together: the others must be the server's.
+  const bool needs_others = (what & FUSE_SET_ATTR_MODE) != 0 && node->kind == FileKind::regular;
+  if (needs_others && !is_known(*node)) error = co_await refresh(*node);
+  client::AttributeChanges changes = changes_for(node->attributes, wanted, what);
+  if (!error && !changes.empty()) error = co_await apply(*node, changes);
+  if (!error && !is_known(*node) && changes.empty()) error = co_await refresh(*node);
+  if (error) {
+    request.reply_error(errno_of(error));
+  } else {
+    reply_attributes(request, *node);
+  }
+}
+
+client::Task<void> Vfs::read_link(Request request, NodeId id) {
+  const NodeRef node = nodes_.pin(id);
+  if (!node || node->kind != FileKind::symlink) {
+    request.reply_error(node ? EINVAL : ESTALE);
+  } else {
+    request.reply_link(*node->attributes.symlink_target);
+  }
+  co_return;
+}
+
+client::Task<void> Vfs::file_system_info(Request request) {
+  if (statistics_until_ <= runtime_.now()) {
+    const client::TimePoint asked = runtime_.now();
+    client::Result<client::FileSystemInfo> answer = co_await share_.file_system_info();
+    if (!answer) {
+      request.reply_error(errno_of(answer.error()));
+      co_return;
+    }
+    statistics_ = *answer;
+    statistics_until_ = asked + kStatisticsValid;
+  }
+  struct statvfs shown {};
+  shown.f_bsize = statistics_.block_size;
+  shown.f_frsize = statistics_.block_size;
+  shown.f_blocks = statistics_.total_blocks;
+  shown.f_bfree = statistics_.free_blocks;
+  shown.f_bavail = statistics_.available_blocks;
+  shown.f_namemax = statistics_.maximum_name_length;
+  request.reply_statfs(shown);
+}
+
+// The birth time is there for who asks for it by name, and not listed: a copying program would put it on its copies.
+client::Task<void> Vfs::get_extended_attribute(Request request, NodeId id, std::string name, std::size_t size) {
+  const NodeRef node = nodes_.pin(id);
+  if (!node) {
+    request.reply_error(ESTALE);
+    co_return;
+  }
+  if (name != kBirthTime) {
+    request.reply_error(name.starts_with("user.") ? ENODATA : EOPNOTSUPP);
+    co_return;
+  }
+  std::error_code error;
+  if (!is_known(*node)) error = co_await refresh(*node);
+  if (error || node->attributes.creation_time == 0) {
+    request.reply_error(error ? errno_of(error) : ENODATA);
+    co_return;
+  }
+  const std::string value = iso8601_of(node->attributes.creation_time);
+  if (size == 0) {
+    request.reply_size(value.size());
+  } else if (size < value.size()) {
+    request.reply_error(ERANGE);
+  } else {
+    request.reply_bytes(value);
+  }
+}
+
+}  // namespace smb3fuse::fs

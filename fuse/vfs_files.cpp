@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vfs: opening, reading and writing.
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "fuse/errno_map.h"
+#include "fuse/vfs.h"
+
+namespace smb3fuse::fs {
+
+namespace {
+
+// A file known to be no larger comes whole with its open; of others comes as much as is read ahead at first anyway.
+constexpr std::uint64_t kWholeFile = 1024 * 1024;
+constexpr std::uint32_t kFirstPiece = 128 * 1024;
+
+bool wants_to_read(int flags) { return (flags & O_ACCMODE) != O_WRONLY; }
+bool wants_to_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+client::OpenRequest request_for(std::string path, int flags) {
+  client::OpenRequest wanted;
+  wanted.path = std::move(path);
+  wanted.read = wants_to_read(flags);
+  wanted.write = wants_to_write(flags);
+  wanted.append_only = wanted.write && (flags & O_APPEND) != 0;
+  wanted.write_through = (flags & O_DSYNC) != 0;
+  return wanted;
+}
+
+struct Appended {
+  std::error_code error;
+  std::uint64_t end;
+};
+
+}  // namespace
+
+std::uint32_t Vfs::first_read_of(const Node* node, int flags) const {
+  if (!wants_to_read(flags) || (flags & O_TRUNC) != 0 || node == nullptr || !node->file.expired()) return 0;
+  const std::uint64_t size = node->attributes.end_of_file;
+  const std::uint64_t first = size <= kWholeFile ? size : kFirstPiece;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(first, share_.maximum_read()));
+}
+
+client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
+  NodeRef node = nodes_.pin(id);
+  std::optional<std::string> path;
+  if (node) path = nodes_.path_of(*node);
+  if (!path) {
+    request.reply_error(ESTALE);
+    co_return;
+  }
+  client::OpenRequest wanted = request_for(std::move(*path), flags);
+  wanted.first_read = first_read_of(node.pointer(), flags);
+  // Beside other handles the file is emptied through them, in order with what they have written.
+  const bool empty_now = (flags & O_TRUNC) != 0 && node->file.expired();
+  const bool empty_then = (flags & O_TRUNC) != 0 && !empty_now;
+  if (empty_now) wanted.disposition = client::Disposition::truncate;
+  const Asked asked = ask();
+  client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
+  if (opened && !nodes_.is_same_file(*node, opened->attributes)) {
+    // Another client has put another file there. The kernel looks the name up again and retries.
+    if (!node->names.empty()) node->names.back().parent->listing.reset();
+    opened = tl::unexpected(make_errno(ESTALE));
+  }
+  if (!opened) {
+    request.reply_error(errno_of(opened.error()));
+    co_return;
+  }
+  if (empty_now) nodes_.note_change(*node);
+  learn(*node, opened->attributes, empty_now ? ask() : asked);
+  Node& file = *node;
+  const HandleId handle = add_file_handle(std::move(node), std::move(*opened), flags);
+  std::error_code error;
+  if (empty_then) {
+    client::AttributeChanges changes;
+    changes.end_of_file = 0;
+    error = co_await apply(file, changes);
+  }
+  if (error) request.reply_error(errno_of(error));
+  if (error || !request.reply_open(handle, OpenMode::direct)) files_.erase(handle);
+}
+
+client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string name, mode_t mode, int flags) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  client::OpenRequest wanted = request_for(std::move(*path), flags);
+  wanted.create_readonly = (mode & 0222) == 0;
+  const bool truncate = (flags & O_TRUNC) != 0;
+  wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
+  if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
+  const Asked asked = ask();
+  client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
+  if (!opened) {
+    request.reply_error(errno_of(opened.error()));
+    co_return;
+  }
+  NodeRef node = nodes_.adopt(*parent, name, opened->attributes, opened->created);
+  if (opened->created) nodes_.note_change(*parent);
+  if (truncate) note_size(*node, 0, true);
+  learn(*node, opened->attributes, asked);
+  Node& file = *node;
+  const HandleId handle = add_file_handle(std::move(node), std::move(*opened), flags);
+  if (request.reply_create(entry_of(file, asked), handle, OpenMode::direct)) {
+    nodes_.count_lookup(file);
+  } else {
+    files_.erase(handle);
+  }
+}
+
+client::Task<void> Vfs::read(Request request, HandleId id, std::uint64_t offset, std::uint32_t size) {
+  const std::shared_ptr<FileHandle> handle = find_file(id);
+  if (handle == nullptr) {
+    request.reply_error(EBADF);
+    co_return;
+  }
+  client::File& file = handle->shared->file;
+  client::File::ReadResult result;
+  if (!file.try_read(offset, size, result)) {
+    auto start = [&](client::File::ReadDone done) { file.read(offset, size, std::move(done)); };
+    result = co_await client::callback<client::File::ReadResult>(start);
+  }
+  if (result.error) {
+    request.reply_error(errno_of(result.error));
+  } else {
+    request.reply_pieces(result.pieces);
+  }
+}
+
+void Vfs::note_size(Node& node, std::uint64_t size, bool exactly) {
+  client::Attributes& known = node.attributes;
+  if (!exactly && size <= known.end_of_file) return;
+  if (exactly && size < known.end_of_file) known.allocation_size = std::min(known.allocation_size, size);
+  // A file that shows no blocks for its bytes would be taken for one large hole.
+  if (!exactly) known.allocation_size = std::max(known.allocation_size, size);
+  known.end_of_file = size;
+}
+
+void Vfs::note_written(FileHandle& handle, std::uint64_t end) {
+  nodes_.note_change(*handle.node);
+  note_size(*handle.node, end, false);
+}
+
+client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset, cache::Buffer data, int flags) {
+  const std::shared_ptr<FileHandle> handle = find_file(id);
+  if (handle == nullptr) {
+    request.reply_error(EBADF);
+    co_return;
+  }
+  client::File& file = handle->shared->file;
+  const std::size_t size = data.size();
+  const bool write_through = handle->write_through || (flags & O_DSYNC) != 0;
+  handle->wrote = true;
+  handle->shared->written = true;
+  Appended written{{}, offset + size};
+  if ((flags & O_APPEND) != 0) {
+    // The kernel's offset is computed from a size that may be out of date: the end is where the server says.
+    auto start = [&](auto done) {
+      file.append(std::move(data), write_through, [done](std::error_code error, std::uint64_t end) mutable {
+        done(Appended{error, end});
+      });
+    };
+    written = co_await client::callback<Appended>(start);
+  } else {
+    auto start = [&](client::File::Done done) { file.write(offset, std::move(data), write_through, std::move(done)); };
+    written.error = co_await client::callback<std::error_code>(start);
+  }
+  if (written.error) {
+    request.reply_error(errno_of(written.error));
+    co_return;
+  }
+  note_written(*handle, written.end);
+  request.reply_written(size);
+}
+
+client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
+  handle.shared->written = false;
+  const std::error_code error = co_await handle.shared->file.flush(to_disk);
+  nodes_.note_change(*handle.node);
+  co_return error;
+}
+
+client::Task<void> Vfs::flush_and_log(std::shared_ptr<FileHandle> handle) {
+  const std::error_code error = co_await flush(*handle, false);
+  if (!error) co_return;
+  const std::optional<std::string> path = nodes_.path_of(*handle->node);
+  spdlog::error("{}: what was written last could not be kept: {}", path ? *path : "a removed file", error.message());
+}
+
+client::Task<void> Vfs::flush(Request request, HandleId id) {
+  const std::shared_ptr<FileHandle> handle = find_file(id);
+  std::error_code error;
+  if (handle != nullptr && handle->writable) error = co_await flush(*handle, false);
+  request.reply_error(errno_of(error));
+}
+
+client::Task<void> Vfs::sync(Request request, HandleId id) {
+  const std::shared_ptr<FileHandle> handle = find_file(id);
+  std::error_code error;
+  if (handle != nullptr && handle->writable) error = co_await flush(*handle, config_.strict_sync);
+  request.reply_error(errno_of(error));
+}
+
+client::Task<void> Vfs::release(Request request, HandleId id) {
+  std::shared_ptr<FileHandle> handle = find_file(id);
+  files_.erase(id);
+  request.reply_error(0);
+  if (handle == nullptr) co_return;
+  // Pages of a shared mapping are written after the last close(2).
+  const bool late_writes = handle->writable && handle->shared->file.has_unsent();
+  if (late_writes) co_await flush_and_log(handle);
+  if (handle->wrote) nodes_.note_change(*handle->node);
+  handle.reset();
+  // The CLOSE goes out before whatever the kernel asks next; inside the engine's callback it has to wait a turn.
+  if (!late_writes) buried_->clear();
+}
+
+}  // namespace smb3fuse::fs

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vfs: what makes, finds, moves and removes names.
+#include <fcntl.h>
+#include <linux/fs.h>
+
+#include "fuse/errno_map.h"
+#include "fuse/vfs.h"
+
+namespace smb3fuse::fs {
+
+namespace {
+bool is_readonly(const Node& node) { return (node.attributes.file_attributes & client::file_attribute::readonly) != 0; }
+}  // namespace
+
+client::Result<std::string> Vfs::path_in(const NodeRef& parent, const std::string& name) const {
+  if (!parent) return tl::unexpected(make_errno(ESTALE));
+  if (name_too_long(name)) return tl::unexpected(make_errno(ENAMETOOLONG));
+  if (share_.is_hidden_name(name)) return tl::unexpected(make_errno(ENOENT));
+  std::optional<std::string> path = nodes_.path_of(*parent, name);
+  if (!path) return tl::unexpected(make_errno(ESTALE));
+  return std::move(*path);
+}
+
+client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string name) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  Asked asked = ask();
+  if (const client::DirectoryEntry* const listed = find_listed(*parent, name, asked)) {
+    const NodeRef node = nodes_.adopt(*parent, name, listed->attributes, false);
+    learn(*node, listed->attributes, asked);
+    reply_entry(request, *node, asked);
+    co_return;
+  }
+  client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
+  if (!answer) {
+    const int error = errno_of(answer.error());
+    if (error == ENOENT) nodes_.remove_name(*parent, name);
+    request.reply_error(error);
+    co_return;
+  }
+  const NodeRef node = nodes_.adopt(*parent, name, *answer, false);
+  learn(*node, *answer, asked);
+  reply_entry(request, *node, asked);
+}
+
+void Vfs::reply_made(Request& request, Node& parent, const std::string& name,
+                     const client::Result<client::Attributes>& made, const Asked& asked) {
+  if (!made) {
+    request.reply_error(errno_of(made.error()));
+    return;
+  }
+  nodes_.note_change(parent);
+  const NodeRef node = nodes_.adopt(parent, name, *made, true);
+  learn(*node, *made, asked);
+  reply_entry(request, *node, asked);
+}
+
+client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::string name) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  const Asked asked = ask();
+  client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path));
+  reply_made(request, *parent, name, made, asked);
+}
+
+client::Task<void> Vfs::make_symlink(Request request, NodeId parent_id, std::string name, std::string target) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  const Asked asked = ask();
+  client::Result<client::Attributes> made = co_await share_.make_symlink(std::move(*path), std::move(target));
+  reply_made(request, *parent, name, made, asked);
+}
+
+client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string name, mode_t mode) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (path && !S_ISREG(mode)) path = tl::unexpected(make_errno(EPERM));  // as cifs.ko says it
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  client::OpenRequest wanted;
+  wanted.path = std::move(*path);
+  wanted.disposition = client::Disposition::create;
+  wanted.read = false;
+  wanted.write = true;
+  wanted.create_readonly = (mode & 0222) == 0;
+  const Asked asked = ask();
+  client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
+  client::Result<client::Attributes> made =
+      opened ? client::Result<client::Attributes>(opened->attributes) : tl::unexpected(opened.error());
+  reply_made(request, *parent, name, made, asked);
+}
+
+client::Task<void> Vfs::link(Request request, NodeId id, NodeId parent_id, std::string name) {
+  const NodeRef node = nodes_.pin(id);
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> new_path = path_in(parent, name);
+  std::optional<std::string> path;
+  if (node) path = nodes_.path_of(*node);
+  if (new_path && !path) new_path = tl::unexpected(make_errno(ENOENT));  // as for a file that has lost its last name
+  if (!new_path) {
+    request.reply_error(errno_of(new_path.error()));
+    co_return;
+  }
+  const Asked asked = ask();
+  const std::error_code error = co_await share_.link(std::move(*path), std::move(*new_path));
+  if (error) {
+    request.reply_error(errno_of(error));
+    co_return;
+  }
+  nodes_.note_change(*parent);
+  nodes_.note_change(*node);
+  nodes_.add_name(*parent, name, *node);
+  node->attributes.number_of_links = std::max<std::uint32_t>(node->attributes.number_of_links, 1) + 1;
+  reply_entry(request, *node, asked);
+}
+
+client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
+  client::Share::RemoveHint hint;
+  if (!node) return hint;
+  hint.file_attributes = node->attributes.file_attributes;
+  hint.keep_for_opens = !node->file.expired();
+  return hint;
+}
+
+void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
+  nodes_.note_change(parent);
+  nodes_.remove_name(parent, name);
+  if (!node) return;
+  nodes_.note_change(*node);
+  if (node->attributes.number_of_links > 1) --node->attributes.number_of_links;
+}
+
+client::Task<void> Vfs::remove_file(Request request, NodeId parent_id, std::string name) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  const NodeRef node = nodes_.pin_child(*parent, name);
+  const client::Share::RemoveHint hint = hint_for(node);
+  const std::error_code error = co_await share_.remove_file(std::move(*path), hint);
+  if (!error) note_removed(*parent, name, node);
+  request.reply_error(errno_of(error));
+}
+
+client::Task<void> Vfs::remove_directory(Request request, NodeId parent_id, std::string name) {
+  const NodeRef parent = nodes_.pin(parent_id);
+  client::Result<std::string> path = path_in(parent, name);
+  if (!path) {
+    request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  const NodeRef node = nodes_.pin_child(*parent, name);
+  const std::error_code error = co_await share_.remove_directory(std::move(*path));
+  if (!error) note_removed(*parent, name, node);
+  request.reply_error(errno_of(error));
+}
+
+// SMB renames over files only, and over none that is open: such targets have to go first. What is lost if the rename
+// then fails is the old target.
+client::Task<std::error_code> Vfs::make_way(Node& parent, const std::string& name, const Node& moved) {
+  const NodeRef target = nodes_.pin_child(parent, name);
+  if (!target || target.pointer() == &moved) co_return std::error_code();
+  if (target->is_directory() && !moved.is_directory()) co_return make_errno(EISDIR);
+  if (!target->is_directory() && moved.is_directory()) co_return make_errno(ENOTDIR);
+  const bool in_use = !target->file.expired();
+  if (!target->is_directory() && !in_use) co_return std::error_code();
+  std::optional<std::string> path = nodes_.path_of(parent, name);
+  if (!path) co_return make_errno(ESTALE);
+  std::error_code error;
+  if (target->is_directory()) {
+    error = co_await share_.remove_directory(std::move(*path));
+  } else {
+    const client::Share::RemoveHint hint = hint_for(target);
+    error = co_await share_.remove_file(std::move(*path), hint);
+  }
+  if (!error) note_removed(parent, name, target);
+  co_return error;
+}
+
+client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from_name, NodeId to_id,
+                               std::string to_name, unsigned flags) {
+  const NodeRef from = nodes_.pin(from_id);
+  const NodeRef to = nodes_.pin(to_id);
+  client::Result<std::string> from_path = path_in(from, from_name);
+  client::Result<std::string> to_path = path_in(to, to_name);
+  if (from_path && !to_path) from_path = tl::unexpected(to_path.error());
+  if ((flags & ~static_cast<unsigned>(RENAME_NOREPLACE)) != 0) from_path = tl::unexpected(make_errno(EINVAL));
+  if (!from_path) {
+    request.reply_error(errno_of(from_path.error()));
+    co_return;
+  }
+  const bool replace = (flags & RENAME_NOREPLACE) == 0;
+  const NodeRef moved = nodes_.pin_child(*from, from_name);
+  std::error_code error;
+  if (replace && moved) error = co_await make_way(*to, to_name, *moved);
+  if (!error) error = co_await share_.rename(*from_path, *to_path, replace);
+  const NodeRef target = nodes_.pin_child(*to, to_name);
+  if (replace && target && is_readonly(*target) && errno_of(error) == EACCES) {  // Windows keeps read-only targets
+    const client::Share::RemoveHint hint = hint_for(target);
+    error = co_await share_.remove_file(*to_path, hint);
+    if (!error) error = co_await share_.rename(*from_path, *to_path, replace);
+  }
+  if (!error) {
+    if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
+    nodes_.note_change(*from);
+    nodes_.note_change(*to);
+    if (moved) nodes_.note_change(*moved);
+    nodes_.rename(*from, from_name, *to, to_name);
+  }
+  request.reply_error(errno_of(error));
+}
+
+}  // namespace smb3fuse::fs
