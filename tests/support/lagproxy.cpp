@@ -11,7 +11,6 @@
 // bandwidth x delay for any link worth testing. The closing of a connection is not delayed.
 #include <sys/mman.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -25,6 +24,7 @@
 #include <deque>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <span>
@@ -32,6 +32,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "tests/support/lagproxy_traffic.h"
 
@@ -50,6 +51,15 @@ struct Link {
   Clock::duration delay{};  // one way
   bool stalled = false;
 };
+
+unsigned milliseconds_in(std::string_view text) {
+  unsigned value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) {
+    throw std::invalid_argument("'" + std::string(text) + "' is no number of milliseconds");
+  }
+  return value;
+}
 
 struct Unmap {
   void operator()(std::uint8_t* memory) const { ::munmap(memory, kBuffer); }
@@ -260,11 +270,11 @@ class Proxy {
     if (verb == "reset") {
       counters_ = Counters();
     } else if (verb == "delay") {
-      unsigned milliseconds = 0;
-      const char* const end = argument.data() + argument.size();
-      const auto parsed = std::from_chars(argument.data(), end, milliseconds);
-      if (parsed.ec != std::errc() || parsed.ptr != end) return "error: delay takes whole milliseconds";
-      link_.delay = std::chrono::milliseconds(milliseconds);
+      try {
+        link_.delay = std::chrono::milliseconds(milliseconds_in(argument));
+      } catch (const std::invalid_argument& error) {
+        return std::string("error: ") + error.what();
+      }
     } else if (verb == "stall" && (argument == "on" || argument == "off")) {
       link_.stalled = argument == "on";
       for (const auto& connection : connections()) connection->drain();
@@ -338,17 +348,34 @@ tcp::endpoint resolve(asio::io_context& loop, const std::string& host_and_port) 
   return resolver.resolve(host_and_port.substr(0, colon), host_and_port.substr(colon + 1))->endpoint();
 }
 
+constexpr const char* kUsage =
+    "Usage: lagproxy --to HOST:PORT [--listen HOST:PORT] [--delay-ms N] [--count]\n"
+    "  --to        the server\n"
+    "  --listen    where to serve; 127.0.0.1:0, any free port, if not given\n"
+    "  --delay-ms  of each direction: half the round trip\n"
+    "  --count     print the counts at the end (SIGINT, SIGTERM)\n";
+
 int run(int argc, char** argv) {
-  CLI::App app("Relays SMB connections with a delay, and counts what passes.");
   std::string listen = "127.0.0.1:0";
   std::string server;
   unsigned delay_ms = 0;
   bool count = false;
-  app.add_option("--listen", listen, "HOST:PORT to serve; port 0 is any free one")->capture_default_str();
-  app.add_option("--to", server, "HOST:PORT of the server")->required();
-  app.add_option("--delay-ms", delay_ms, "delay of each direction: half the round trip")->capture_default_str();
-  app.add_flag("--count", count, "print the counts at the end (SIGINT, SIGTERM)");
-  CLI11_PARSE(app, argc, argv);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    const bool has_value = std::next(argument) != arguments.end();
+    if (*argument == "--count") {
+      count = true;
+    } else if (*argument == "--listen" && has_value) {
+      listen = *++argument;
+    } else if (*argument == "--to" && has_value) {
+      server = *++argument;
+    } else if (*argument == "--delay-ms" && has_value) {
+      delay_ms = milliseconds_in(*++argument);
+    } else {
+      std::cerr << kUsage;
+      return 2;
+    }
+  }
 
   asio::io_context loop(1);
   Proxy proxy(loop, resolve(loop, listen), resolve(loop, server), std::chrono::milliseconds(delay_ms));

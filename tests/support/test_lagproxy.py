@@ -231,6 +231,8 @@ class LagProxy(unittest.TestCase):
             self.assertTrue(self.command(line).startswith("error: "), line)
         result = subprocess.run([self.program, "--to", "nowhere"], capture_output=True, text=True, timeout=10)
         self.assertEqual((result.returncode, result.stderr), (1, "lagproxy: 'nowhere' is not HOST:PORT\n"))
+        result = subprocess.run([self.program, "--delay-ms"], capture_output=True, text=True, timeout=10)
+        self.assertEqual((result.returncode, result.stderr.split()[0]), (2, "Usage:"))
 
 
 if __name__ == "__main__":
