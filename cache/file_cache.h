@@ -163,7 +163,7 @@ class FileCache {
   void send(const DirtyRun& run, TimePoint now);
   void handle_written(std::uint64_t id, std::error_code error);
   void advance(TimePoint now);
-  void advance_truncate();
+  bool refuse_or_send_truncate();
   void handle_truncated(std::error_code error);
   void finish_barriers();
   void admit_writers();

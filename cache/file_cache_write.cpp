@@ -77,7 +77,7 @@ std::uint64_t FileCache::close_epoch() {
 
 void FileCache::advance(TimePoint now) {
   send_writes(now);
-  advance_truncate();
+  while (refuse_or_send_truncate()) send_writes(now);
   finish_barriers();
   admit_writers();
 }
@@ -143,19 +143,21 @@ bool FileCache::is_written_through(std::uint64_t epoch) const {
          std::all_of(flights_.begin(), flights_.end(), [&](const auto& each) { return each.second.oldest > epoch; });
 }
 
-void FileCache::advance_truncate() {
-  while (!truncates_.empty() && !truncates_.front().sent && is_written_through(truncates_.front().epoch)) {
-    Truncate& front = truncates_.front();
-    if (!error_) {
-      front.sent = true;
-      remote_.truncate(front.size, [this, alive = std::weak_ptr<bool>(alive_)](std::error_code error) {
-        if (!alive.expired()) handle_truncated(error);
-      });
-      return;
-    }
+// The first truncate whose turn has come is sent, or refused if a write before it failed. True in that case: what
+// waited behind it may go.
+bool FileCache::refuse_or_send_truncate() {
+  if (truncates_.empty() || truncates_.front().sent || !is_written_through(truncates_.front().epoch)) return false;
+  Truncate& front = truncates_.front();
+  if (error_) {
     ready(std::move(front.done), tell_error());
     truncates_.pop_front();
+    return true;
   }
+  front.sent = true;
+  remote_.truncate(front.size, [this, alive = std::weak_ptr<bool>(alive_)](std::error_code error) {
+    if (!alive.expired()) handle_truncated(error);
+  });
+  return false;
 }
 
 void FileCache::handle_truncated(std::error_code error) {

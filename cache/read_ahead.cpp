@@ -19,7 +19,7 @@ ReadAhead::Advice ReadAhead::handle_read(std::uint64_t offset, std::uint64_t len
   if (missed) stream.ahead = stream.next;
   stream.ahead = std::max(stream.ahead, stream.next);
   measure_pace(stream, situation.now);
-  if (!continued) return {};
+  if (!continued || situation.window == 0) return {};
 
   std::uint64_t target =
       std::min(situation.window / streams_in_use(situation.now), kAheadPerRead * (stream.next - stream.start));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seeded random reads, writes, truncates, flushes and changes of access, carried out and answered in random order,
 // against an oracle. SMB3FUSE_RANDOM_RUNS and SMB3FUSE_RANDOM_SEED ask for more and for others.
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 #include <set>
@@ -186,6 +187,50 @@ class RandomCacheTest : public CacheTest {
     EXPECT_EQ(remote.content, oracle_.content());
   }
 
+  // A server that fails one operation in four: everything is answered all the same, no error is told more often than
+  // it happened, and in the end there is nothing left to send.
+  void run_failing(unsigned seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    random_.seed(seed);
+    serve(std::string(pick(100), 'x'));
+    std::vector<Pending> told;
+    std::vector<Pending> reads;
+    int failures = 0;
+    const auto go_on = [&] {
+      if (pick(3) == 0 || remote.waiting.empty()) {
+        now += std::chrono::milliseconds(1);
+        return turn();
+      }
+      const std::size_t index = pick(static_cast<unsigned>(remote.waiting.size()));
+      if (pick(4) > 0) return release(index);
+      if (remote.waiting[index].kind != GatedRemoteFile::Kind::read) ++failures;
+      fail(index, std::errc::io_error);
+    };
+    for (int step = 0; step < 200 && !HasFailure(); ++step) {
+      go_on();
+      const std::uint64_t offset = pick(100);
+      switch (pick(5)) {
+        case 0:
+          reads.push_back(read(offset, 1 + pick(40)));
+          break;
+        case 1:
+          told.push_back(pick(2) == 0 ? flush(pick(2) == 0) : truncate(offset));
+          break;
+        default:
+          told.push_back(write(offset, std::string(1 + pick(40), 'w')));
+      }
+    }
+    told.push_back(flush());
+    for (int step = 0; step < 10'000 && !(told.back()->answered && remote.waiting.empty()); ++step) go_on();
+    turn();
+    const auto answered = [](const Pending& each) { return each->answered; };
+    EXPECT_TRUE(std::all_of(told.begin(), told.end(), answered));
+    EXPECT_TRUE(std::all_of(reads.begin(), reads.end(), answered));
+    const auto errors = std::count_if(told.begin(), told.end(), [](const Pending& each) { return bool(each->error); });
+    EXPECT_LE(errors, failures);
+    EXPECT_FALSE(cache->has_unsent());
+  }
+
  private:
   std::mt19937 random_;
   Oracle oracle_;
@@ -197,11 +242,12 @@ class RandomCacheTest : public CacheTest {
 
 class OneRun : public RandomCacheTest {
  public:
-  explicit OneRun(unsigned seed) : seed_(seed) {}
-  void TestBody() override { run(seed_); }
+  OneRun(unsigned seed, bool failing) : seed_(seed), failing_(failing) {}
+  void TestBody() override { failing_ ? run_failing(seed_) : run(seed_); }
 
  private:
   unsigned seed_;
+  bool failing_;
 };
 
 unsigned number_from(const char* variable, unsigned otherwise) {
@@ -209,11 +255,17 @@ unsigned number_from(const char* variable, unsigned otherwise) {
   return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
 }
 
-TEST(FileCacheAtRandom, ReadsWhatWasWrittenAndLeavesItOnTheServer) {
+void run_seeds(bool failing) {
   const unsigned first = number_from("SMB3FUSE_RANDOM_SEED", 1);
   const unsigned runs = number_from("SMB3FUSE_RANDOM_RUNS", 40);
-  for (unsigned seed = first; seed < first + runs && !testing::Test::HasFailure(); ++seed) OneRun(seed).TestBody();
+  for (unsigned seed = first; seed < first + runs && !testing::Test::HasFailure(); ++seed) {
+    OneRun(seed, failing).TestBody();
+  }
 }
+
+TEST(FileCacheAtRandom, ReadsWhatWasWrittenAndLeavesItOnTheServer) { run_seeds(false); }
+
+TEST(FileCacheAtRandom, AnswersEverythingOfAFailingServer) { run_seeds(true); }
 
 }  // namespace
 }  // namespace smb3fuse::cache
