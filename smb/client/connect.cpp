@@ -88,9 +88,10 @@ Smb2Link::Chain look_at_root(const Smb2Requests& requests, const std::u16string&
   parameters.path = prefix;
   parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
   parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  parameters.ask_file_id = true;
   Smb2Link::Chain chain;
   chain.push_back(requests.create(parameters));
-  chain.push_back(requests.query(previous, wire::FileInformationClass::all, kAllInformationBuffer));
+  chain.push_back(requests.query(previous, wire::FileInformationClass::standard, kFixedInformationBuffer));
   chain.push_back(requests.query(previous, wire::FsInformationClass::attribute, kFileSystemAttributesBuffer));
   chain.push_back(requests.close(previous));
   return chain;
@@ -106,7 +107,7 @@ tl::expected<ShareTraits, ConnectError> traits_of(const Smb2Link::Answers& answe
     if (error == NtStatus::STATUS_PATH_NOT_COVERED) sentence += "; DFS links are not supported yet: mount their target";
     return failed(ConnectStep::tree_connect, error, std::move(sentence));
   }
-  const auto root = attributes_of_query(answers[1]);
+  const auto root = attributes_of(answers[0], answers[1]);
   if (!root) {
     return failed(ConnectStep::tree_connect, root.error(),
                   "the server does not tell the share's attributes: " + describe(root.error(), channel));

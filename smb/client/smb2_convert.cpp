@@ -15,10 +15,8 @@ Attributes common_attributes(const Information& information) {
   attributes.last_write_time = time_of(information.last_write_time);
   attributes.change_time = time_of(information.change_time);
   attributes.file_attributes = information.file_attributes;
-  if constexpr (requires { information.end_of_file; }) {
-    attributes.end_of_file = information.end_of_file;
-    attributes.allocation_size = information.allocation_size;
-  }
+  attributes.end_of_file = information.end_of_file;
+  attributes.allocation_size = information.allocation_size;
   return attributes;
 }
 
@@ -32,14 +30,7 @@ Attributes attributes_of(const wire::CreateResponse& created) {
   return attributes;
 }
 
-Attributes attributes_of(const wire::FileAllInformation& all) {
-  Attributes attributes = common_attributes(all.basic_information);
-  attributes.end_of_file = all.standard_information.end_of_file;
-  attributes.allocation_size = all.standard_information.allocation_size;
-  attributes.number_of_links = all.standard_information.number_of_links;
-  attributes.file_id = all.internal_information.index_number;
-  return attributes;
-}
+Attributes attributes_of(const wire::FileNetworkOpenInformation& information) { return common_attributes(information); }
 
 Attributes attributes_of(const wire::FileIdFullDirectoryInformation& entry) {
   Attributes attributes = common_attributes(entry);

@@ -11,7 +11,8 @@ namespace smb3fuse::client {
 
 // Without number_of_links; file_id if the context was asked for and granted.
 Attributes attributes_of(const wire::CreateResponse& created);
-Attributes attributes_of(const wire::FileAllInformation& all);
+// Without number_of_links and file_id.
+Attributes attributes_of(const wire::FileNetworkOpenInformation& information);
 // Without number_of_links.
 Attributes attributes_of(const wire::FileIdFullDirectoryInformation& entry);
 

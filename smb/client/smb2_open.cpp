@@ -26,6 +26,18 @@ std::size_t length_of(const std::vector<cache::Buffer>& data) {
   return length;
 }
 
+// The size that a handle sees is newer than what CREATE told; the number of links is told nowhere else.
+std::error_code add_standard(const Answer& answer, Attributes& attributes) {
+  const auto response = wire::decode<wire::QueryInfoResponse>(answer.body);
+  if (!response) return malformed(response.error());
+  const auto standard = wire::decode<wire::FileStandardInformation>(response->output_buffer);
+  if (!standard) return malformed(standard.error());
+  attributes.end_of_file = standard->end_of_file;
+  attributes.allocation_size = standard->allocation_size;
+  attributes.number_of_links = standard->number_of_links;
+  return {};
+}
+
 }  // namespace
 
 Result<cache::Buffer> data_of_read(const Answer& answer) {
@@ -36,13 +48,15 @@ Result<cache::Buffer> data_of_read(const Answer& answer) {
   return answer.message.slice(response->data.bytes);
 }
 
-Result<Attributes> attributes_of_query(const Answer& answer) {
-  if (is_error(answer.status)) return tl::make_unexpected(make_error_code(answer.status));
-  const auto response = wire::decode<wire::QueryInfoResponse>(answer.body);
+Result<Attributes> attributes_of(const Answer& created, const Answer& standard) {
+  for (const Answer* answer : {&created, &standard}) {
+    if (is_error(answer->status)) return tl::make_unexpected(make_error_code(answer->status));
+  }
+  const auto response = wire::decode<wire::CreateResponse>(created.body);
   if (!response) return tl::make_unexpected(malformed(response.error()));
-  const auto all = wire::decode<wire::FileAllInformation>(response->output_buffer);
-  if (!all) return tl::make_unexpected(malformed(all.error()));
-  return attributes_of(*all);
+  Attributes attributes = attributes_of(*response);
+  if (const auto error = add_standard(standard, attributes)) return tl::make_unexpected(error);
+  return attributes;
 }
 
 void Smb2Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
@@ -71,9 +85,9 @@ void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> da
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
   if (changes.end_of_file) {
-    chain.push_back(link_->requests.set_end_of_file(wire::FileId::of_previous(), *changes.end_of_file));
+    chain.push_back(link_->requests.set_end_of_file(file_id_, *changes.end_of_file));
   }
-  if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(wire::FileId::of_previous(), changes));
+  if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, changes));
   link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
     const std::error_code written = check_write(answers.front(), length);
     done(written ? written : first_error(answers));
@@ -89,9 +103,18 @@ void Smb2Open::flush(Done done) {
 
 Task<Result<Attributes>> Smb2Open::attributes() {
   Smb2Link::Chain chain;
-  chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::all, kAllInformationBuffer));
+  chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::network_open, kFixedInformationBuffer));
+  chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::standard, kFixedInformationBuffer));
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
-  co_return attributes_of_query(answers.front());
+  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
+  const auto response = wire::decode<wire::QueryInfoResponse>(answers[0].body);
+  if (!response) co_return tl::make_unexpected(malformed(response.error()));
+  const auto network_open = wire::decode<wire::FileNetworkOpenInformation>(response->output_buffer);
+  if (!network_open) co_return tl::make_unexpected(malformed(network_open.error()));
+  Attributes attributes = attributes_of(*network_open);
+  attributes.file_id = index_number_;
+  if (const auto error = add_standard(answers[1], attributes)) co_return tl::make_unexpected(error);
+  co_return attributes;
 }
 
 Task<std::error_code> Smb2Open::set_attributes(AttributeChanges changes) {

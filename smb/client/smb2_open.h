@@ -12,8 +12,8 @@ namespace smb3fuse::client {
 class Smb2Open final : public Open {
  public:
   // Takes over the open that `file_id` names.
-  Smb2Open(std::shared_ptr<Smb2Link> link, wire::FileId file_id, bool write_through)
-      : link_(std::move(link)), file_id_(file_id), write_through_(write_through) {}
+  Smb2Open(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::uint64_t index_number, bool write_through)
+      : link_(std::move(link)), file_id_(file_id), index_number_(index_number), write_through_(write_through) {}
   ~Smb2Open() override { link_->close_later(file_id_); }
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
@@ -29,16 +29,18 @@ class Smb2Open final : public Open {
  private:
   std::shared_ptr<Smb2Link> link_;
   wire::FileId file_id_;
+  std::uint64_t index_number_;  // Attributes::file_id
   bool write_through_;
 };
 
 // The bytes that a READ brought, as a slice of the message they came in. The end of the file is no error here.
 Result<cache::Buffer> data_of_read(const Answer& answer);
 
-// FileAllInformation from a QUERY_INFO; its name may have been cut short, and the rest is good.
-Result<Attributes> attributes_of_query(const Answer& answer);
+// What CREATE and FileStandardInformation tell together: all but a reparse tag. (FileAllInformation would tell it in
+// one piece, but makes a server spell out the path and, Samba 4.17, look for extended attributes.)
+Result<Attributes> attributes_of(const Answer& created, const Answer& standard);
 
-// Room for the fixed part of FileAllInformation and a name of usual length.
-inline constexpr std::uint32_t kAllInformationBuffer = 4096;
+// Bytes of the answers to the classes that are asked for; none of them has a name in it.
+inline constexpr std::uint32_t kFixedInformationBuffer = 64;
 
 }  // namespace smb3fuse::client

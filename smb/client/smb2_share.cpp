@@ -56,6 +56,24 @@ std::u16string removed_name_beside(const std::u16string& path) {
   return name;
 }
 
+template <class Information>
+std::optional<Information> information_of(const Answer& answer) {
+  if (is_error(answer.status)) return std::nullopt;
+  const auto response = wire::decode<wire::QueryInfoResponse>(answer.body);
+  if (!response) return std::nullopt;
+  const auto information = wire::decode<Information>(response->output_buffer);
+  return information ? std::optional<Information>(*information) : std::nullopt;
+}
+
+template <class Information>
+FileSystemInfo units_of(const Information& information) {
+  FileSystemInfo info;
+  info.block_size = std::uint64_t{information.sectors_per_allocation_unit} * information.bytes_per_sector;
+  info.total_blocks = information.total_allocation_units;
+  info.maximum_name_length = kMaximumComponent;
+  return info;
+}
+
 }  // namespace
 
 Result<std::u16string> Smb2Share::wire_path(const std::string& path) const {
@@ -75,13 +93,13 @@ Task<Result<Attributes>> Smb2Share::stat(std::string path) {
   CreateParameters parameters;
   parameters.path = *on_server;
   parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  parameters.ask_file_id = true;
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
-  chain.push_back(link_->requests.query(kPrevious, wire::FileInformationClass::all, kAllInformationBuffer));
+  chain.push_back(link_->requests.query(kPrevious, wire::FileInformationClass::standard, kFixedInformationBuffer));
   chain.push_back(link_->requests.close(kPrevious));
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
-  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
-  Result<Attributes> attributes = attributes_of_query(answers[1]);
+  Result<Attributes> attributes = attributes_of(answers[0], answers[1]);
   if (attributes) co_await read_symlink(link_, *on_server, *attributes);
   co_return attributes;
 }
@@ -106,8 +124,8 @@ Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
   const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
   if (!created) co_return tl::make_unexpected(malformed(created.error()));
   OpenResult result;
-  result.open = std::make_unique<Smb2Open>(link_, created->file_id, request.write_through);
   result.attributes = attributes_of(*created);
+  result.open = std::make_unique<Smb2Open>(link_, created->file_id, result.attributes.file_id, request.write_through);
   result.created = created->create_action == wire::CreateAction::created;
   if (first_read > 0) {
     // A read that failed will be told to whoever reads.
@@ -293,19 +311,21 @@ Task<Result<FileSystemInfo>> Smb2Share::file_system_info() {
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.query(kPrevious, wire::FsInformationClass::full_size, kBuffer));
+  chain.push_back(link_->requests.query(kPrevious, wire::FsInformationClass::size, kBuffer));
   chain.push_back(link_->requests.close(kPrevious));
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
-  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
-  const auto response = wire::decode<wire::QueryInfoResponse>(answers[1].body);
-  if (!response) co_return tl::make_unexpected(malformed(response.error()));
-  const auto size = wire::decode<wire::FileFsFullSizeInformation>(response->output_buffer);
-  if (!size) co_return tl::make_unexpected(malformed(size.error()));
-  FileSystemInfo info;
-  info.block_size = std::uint64_t{size->sectors_per_allocation_unit} * size->bytes_per_sector;
-  info.total_blocks = size->total_allocation_units;
-  info.free_blocks = size->actual_available_allocation_units;
-  info.available_blocks = size->caller_available_allocation_units;
-  info.maximum_name_length = kMaximumComponent;
+  if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
+  // impacket 0.10 knows only the smaller class, and answers the other one with nothing.
+  if (const auto full = information_of<wire::FileFsFullSizeInformation>(answers[1])) {
+    FileSystemInfo info = units_of(*full);
+    info.free_blocks = full->actual_available_allocation_units;
+    info.available_blocks = full->caller_available_allocation_units;
+    co_return info;
+  }
+  const auto size = information_of<wire::FileFsSizeInformation>(answers[2]);
+  if (!size) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE));
+  FileSystemInfo info = units_of(*size);
+  info.free_blocks = info.available_blocks = size->available_allocation_units;
   co_return info;
 }
 

@@ -113,7 +113,7 @@ struct FileStandardInformation {
     a.field("number_of_links", m.number_of_links);
     a.field("delete_pending", m.delete_pending);
     a.field("directory", m.directory);
-    a.template reserved<std::uint16_t>();
+    a.template minimum_size<24>();  // Reserved; impacket 0.10 leaves it out
   }
 };
 
@@ -213,6 +213,7 @@ struct FileAllInformation {
   static void describe(Archive& a, Self& m) {
     a.nested("basic_information", m.basic_information);
     a.nested("standard_information", m.standard_information);
+    a.template reserved<std::uint16_t>();
     a.nested("internal_information", m.internal_information);
     a.nested("ea_information", m.ea_information);
     a.nested("access_information", m.access_information);
