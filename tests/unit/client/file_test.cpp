@@ -99,8 +99,8 @@ class FakeOpen final : public Open {
   FakeOpen(Server& server, cache::BufferPool& pool) : server_(server), pool_(pool) {}
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
-    server_.ask("read " + std::to_string(offset) + "+" + std::to_string(length), [this, &server = server_,
-                                                                                  &pool = pool_, offset, length,
+    server_.ask("read " + std::to_string(offset) + "+" + std::to_string(length), [&server = server_, &pool = pool_,
+                                                                                  offset, length,
                                                                                   done](std::error_code error) {
       const std::size_t from = std::min<std::size_t>(offset, server.content.size());
       const std::string bytes = server.content.substr(from, length);
