@@ -149,22 +149,20 @@ class Gvfs(Peer):
     def available():
         return (Gvfs.DAEMONS / "gvfsd-fuse").exists() and bool(shutil.which("dbus-run-session") and shutil.which("gio"))
 
+    # gio asks for domain and password; the user stands in the address.
     SESSION = """
-set -e
 {daemons}/gvfsd &
 sleep 0.3
 {daemons}/gvfsd-fuse "$1" -f &
-printf '%s\\nWORKGROUP\\n%s\\n' "$2" "$3" | gio mount "smb://$2@$4/share" >/dev/null
-touch "$5"
+printf 'WORKGROUP\\n%s\\n' "$3" | gio mount "smb://$2@$4/share" >/dev/null && touch "$5"
 wait
 """
 
     def start(self, host):
         mounted = self.home / "mounted"
+        mounted.unlink(missing_ok=True)
         script = self.home / "session"
-        script.write_text(self.SESSION.format(daemons=self.DAEMONS).replace("'%s\\\\nWORK", "'%s\\nWORK"))
-        # gio asks for domain and password, the user stands in the address.
-        script.write_text(script.read_text().replace("printf '%s\\nWORKGROUP\\n%s\\n' \"$2\" \"$3\"", "printf 'WORKGROUP\\n%s\\n' \"$3\""))
+        script.write_text(self.SESSION.format(daemons=self.DAEMONS))
         self.spawn(["dbus-run-session", "--", "sh", script, self.mountpoint, harness.USER, self.server.password, host, mounted],
                    {"XDG_RUNTIME_DIR": str(self.home), "GIO_USE_VFS": "gvfs"}, mounted.exists)
         [share] = list(self.mountpoint.iterdir())
