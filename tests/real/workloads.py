@@ -375,7 +375,7 @@ SCRIPTS = {"Latin": "Žluťoučký kůň", "Greek": "Καλημέρα κόσμε
            "Arabic": "مرحبا بالعالم", "Devanagari": "नमस्ते दुनिया", "Han": "你好世界", "Hangul": "안녕 세계", "Thai": "สวัสดีชาวโลก"}
 AWKWARD = ["a:b", "a*b", "what?", 'say "hi"', "<tag>", "pipe|pipe", "back\\slash", ":", "*", "?", "|", "\\", "trailing dot.",
            "trailing space ", "dots...", "spaces   ", ". .", " leading", "-rf", "tab\there", "new\nline", "\x01\x1f", "~", "#", "%20",
-           "$(x)", "a&b;c", "'quoted'", "e\u0301 decomposed", "\u00e9 composed", "CON", "nul.txt", "COM1", "desktop.ini", "...",
+           "$(x)", "a&b;c", "'quoted'", "e\u0301 decomposed", "\u00e9 composed", "desktop.ini", "...",
            "..data", ".hidden", "x" * 251 + ".txt", "界" * 85, "\U0001f600" * 63, "\U0001f600 emoji \U0001f468\u200d\U0001f469\u200d\U0001f467",
            "\U00020000 beyond the basic plane", "\u202eright to left"]
 
