@@ -24,7 +24,6 @@ client::OpenRequest request_for(std::string path, int flags) {
   wanted.path = std::move(path);
   wanted.read = wants_to_read(flags);
   wanted.write = wants_to_write(flags);
-  wanted.append_only = wanted.write && (flags & O_APPEND) != 0;
   wanted.write_through = (flags & O_DSYNC) != 0;
   return wanted;
 }

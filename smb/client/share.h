@@ -38,7 +38,6 @@ struct OpenRequest {
   Disposition disposition = Disposition::open;
   bool read = true;
   bool write = false;
-  bool append_only = false;           // no FILE_WRITE_DATA, only FILE_APPEND_DATA: every write lands at the end
   bool create_readonly = false;       // a file made by this open gets the read-only attribute (mode without w)
   bool write_through = false;         // O_SYNC, O_DSYNC
   std::uint32_t first_read = 0;       // read this many bytes from the start in the same round trip

@@ -38,8 +38,7 @@ wire::CreateDisposition on_wire(Disposition disposition) {
 std::uint32_t access_of(const OpenRequest& request) {
   std::uint32_t access = wire::FILE_READ_ATTRIBUTES;
   if (request.read) access |= wire::FILE_READ_DATA;
-  if (request.write) access |= wire::FILE_APPEND_DATA | wire::FILE_WRITE_ATTRIBUTES;
-  if (request.write && !request.append_only) access |= wire::FILE_WRITE_DATA;
+  if (request.write) access |= wire::FILE_WRITE_DATA | wire::FILE_APPEND_DATA | wire::FILE_WRITE_ATTRIBUTES;
   return access;
 }
 
