@@ -87,7 +87,9 @@ bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
     } else if (const auto* lost = std::get_if<smb2::Lost>(&*event)) {
       lost_reason_ = lost->reason;
       closes_.clear();
-      spdlog::error("connection lost: {}", lost->reason);
+      // Before there is a session, connect() finds the words.
+      spdlog::log(connection_.session().established() ? spdlog::level::err : spdlog::level::debug,
+                  "connection lost: {}", lost->reason);
       transport_ = nullptr;
     }
     // A Break cannot concern us: no oplock and no lease is asked for yet.
