@@ -2,7 +2,7 @@
 """How many network round trips people wait for, counted on the wire and timed behind a delaying proxy.
 
 A row states its budget. Two measures must keep it: the proxy's turns (frames sent while nothing was awaited), and the
-time at a round trip of 20 ms. A CLOSE alone in a frame is not counted: it is sent when close(2) has returned, nobody
+time at a round trip of 20 ms. A Close alone in a frame is not counted: it is sent when close(2) has returned, nobody
 waits for it, and the time shows that.
 
     roundtrips.py               asserts the budgets
@@ -41,7 +41,7 @@ class Measure:
         time.sleep(SETTLE)
         self.stats = self.proxy.stats()
         self.sequence = [s["request"] for s in self.stats["sequence"]]
-        self.turns = max(0, self.stats["turns"] - self.sequence.count("CLOSE"))
+        self.turns = max(0, self.stats["turns"] - self.sequence.count("Close"))
 
     def __str__(self):
         shown = self.sequence if len(self.sequence) <= 12 else [*self.sequence[:12], f"... {len(self.sequence)} in all"]
@@ -50,6 +50,7 @@ class Measure:
 
 class Budgets(unittest.TestCase):
     options = ""
+    delayed = True
 
     def setUp(self):
         self.server = self.enterContext(SambaServer())
@@ -73,6 +74,11 @@ class Budgets(unittest.TestCase):
             paths.append(self.path / name)
         return paths
 
+    def without_delay(self):
+        """For long works: names are known for a second only, and it is turns that count."""
+        self.proxy.delay(0)
+        self.delayed = False
+
     def list(self):
         """Lists the folder with attributes, so that its names are known for the next second."""
         with os.scandir(self.path) as entries:
@@ -84,7 +90,8 @@ class Budgets(unittest.TestCase):
         measured.append((name, budget, count, measure))
         self.assertLessEqual(measure.turns, allowed, f"{name}: {measure}")
         # Half a round trip each for the work itself; a busy machine is no round trip.
-        self.assertLess(measure.seconds, ((allowed + 0.5 * count) * ROUND_TRIP + 0.25) * harness.PATIENCE, f"{name}: {measure}")
+        if self.delayed:
+            self.assertLess(measure.seconds, ((allowed + 0.5 * count) * ROUND_TRIP + 0.25) * harness.PATIENCE, f"{name}: {measure}")
 
     def check_each(self, name, budget, count, action, prepare=lambda: None, spare=0):
         """action(i) for i < count, all prepared alike; turns are summed."""
@@ -170,7 +177,8 @@ class Budgets(unittest.TestCase):
         def append(i):
             with open(path, "ab", buffering=0) as f:
                 f.write(b"line %03d\n" % i)
-        self.check_each("append and close", 1, 100, append, self.list, spare=3)
+        # One for the open, one for the data: without a lease no handle outlives its close.
+        self.check_each("append and close", 2, 100, append, self.list, spare=3)
         self.assertEqual((self.folder / "log").read_bytes(), b"".join(b"line %03d\n" % i for i in range(100)))
 
     def test_mkdir_and_rmdir(self):
@@ -206,6 +214,7 @@ class Budgets(unittest.TestCase):
 
     def test_remove_a_tree(self):
         self.mount()
+        self.without_delay()
         self.fill([f"file{i:04}" for i in range(1000)])
         with Measure(self.proxy) as measure:
             subprocess.run(["rm", "-rf", str(self.path)], check=True)
@@ -214,6 +223,7 @@ class Budgets(unittest.TestCase):
 
     def test_untar(self):
         self.mount()
+        self.without_delay()
         source = harness.fresh_folder("source")
         for i in range(200):
             (source / f"file{i}").write_bytes(os.urandom(3000))
@@ -227,6 +237,7 @@ class Budgets(unittest.TestCase):
 
     def test_list_a_tree(self):
         self.mount()
+        self.without_delay()
         for d in range(20):
             (self.folder / f"d{d}").mkdir()
             for i in range(100):

@@ -95,7 +95,7 @@ class ServersFault(Refusals):
 
     def test_a_dialect_the_server_does_not_speak(self):
         with SambaServer(["server min protocol = SMB3_11"]) as server:
-            self.refused(server.source(), f"credentials={server.credentials()},vers=2.1", patterns=["negotiate", "2\\.1"])
+            self.refused(server.source(), f"credentials={server.credentials()},vers=2.1", patterns=["negotiate", "vers="])
 
     def test_sealing_that_the_dialect_does_not_have(self):
         with SambaServer(["server max protocol = SMB2_10"]) as server:
@@ -106,7 +106,7 @@ class ServersFault(Refusals):
             self.refused(server.source(), f"credentials={server.credentials()}", patterns=["negotiate", "SMB1|SMB 1"])
 
     def test_a_share_that_demands_sealing_from_an_old_dialect(self):
-        line = self.refused(self.server.source("crypt"), f"credentials={self.server.credentials()},vers=2.1", patterns=["STATUS_ACCESS_DENIED|(?i)encrypt"])
+        line = self.refused(self.server.source("crypt"), f"credentials={self.server.credentials()},vers=2.1", patterns=["(?i)STATUS_ACCESS_DENIED|encrypt"])
         self.assertRegex(line, "tree connect|authenticate")
 
     def test_an_http_server(self):
@@ -186,9 +186,11 @@ class UsersFault(Refusals):
         self.refused(self.SOURCE, self.folder, "-o", "guest,vers=1.0", patterns=["1\\.0|SMB1|SMB 1"])
 
     def test_a_malformed_source(self):
-        for wrong in ("share", "/server/", "//server", "//server/", "//", "smb:///share", "//server:99999/share", "//server:x/share", "http://server/share", "//[::1/share"):
+        for wrong, named in (("share", "share"), ("/server/", "/server/"), ("//server", "//server"), ("//server/", "//server/"), ("//", "//"),
+                             ("smb:///share", "no server"), ("//server:99999/share", "99999"), ("//server:x/share", "'x'"),
+                             ("http://server/share", "http://server/share"), ("//[::1/share", "[::1")):
             with self.subTest(wrong):
-                self.refused(wrong, self.folder, "-o", "guest", patterns=[re.escape(wrong)])
+                self.refused(wrong, self.folder, "-o", "guest", patterns=["source", re.escape(named)])
 
     def test_missing_and_surplus_arguments(self):
         self.refused(patterns=["(?i)usage|source|expected|missing|required"])
