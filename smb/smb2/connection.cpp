@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kCompoundAlignment = 8;  // [MS-SMB2] 3.2.4.1.4
 constexpr std::size_t kMaximumCompound = 64;   // elements of one message from the server: we never ask for as many
+// Between two ECHOs that ask for credits in vain: a server that has none to give is not asked at the wire's speed.
+constexpr auto kCreditEchoPause = std::chrono::milliseconds(100);
 constexpr Bytes::value_type kPadding[kCompoundAlignment] = {};
 
 smb2::Outgoing echo() { return {wire::Command::echo, wire::encode(wire::EchoRequest{}), {}, {}, 0, 0, false, false}; }
@@ -64,8 +66,12 @@ void Connection::send_queued(TimePoint now) {
     if (!window_.can_take(charge)) {
       // Nothing is under way that could bring credits, and what we hold does not do: ask for more with a request of
       // one credit that changes nothing. [MS-SMB2] 3.2.4.1.2
-      if (outstanding_.empty() && window_.can_take(1) && session_.established()) {
-        send(now, Chain{RequestId{}, {echo()}, queued_.front().deadline});
+      const bool may_ask = window_.in_flight() == 0 && window_.can_take(1) && session_.established();
+      const bool helped = !next_credit_echo_ || window_.available() > asked_with_;
+      if (may_ask && (helped || *next_credit_echo_ <= now)) {
+        next_credit_echo_ = now + kCreditEchoPause;
+        asked_with_ = window_.available();
+        send_echo(now);
       }
       return;
     }
@@ -73,6 +79,12 @@ void Connection::send_queued(TimePoint now) {
     queued_.pop_front();
     send(now, std::move(chain));
   }
+  next_credit_echo_.reset();
+}
+
+void Connection::send_echo(TimePoint now) {
+  echoing_ = true;
+  send(now, Chain{RequestId{}, {echo()}, now + limits_.call_timeout});
 }
 
 void Connection::send(TimePoint now, Chain chain) {
@@ -120,8 +132,9 @@ void Connection::send(TimePoint now, Chain chain) {
     if (sign) session_.sign(*head, std::span<const ByteView>(transmit.pieces).subspan(first_piece + 1));
     transmit.owners.push_back(std::move(head));
 
-    outstanding_.emplace_hint(outstanding_.end(), header.message_id,
-                              Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, encrypt, sign});
+    outstanding_.emplace_hint(
+        outstanding_.end(), header.message_id,
+        Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, encrypt, sign});
   }
   if (encrypt) {
     auto sealed = std::make_shared<Bytes>(session_.seal(transmit.pieces));
@@ -129,7 +142,7 @@ void Connection::send(TimePoint now, Chain chain) {
     transmit.owners.assign(1, std::move(sealed));
   }
   transmits_.push_back(std::move(transmit));
-  last_echo_ = now;
+  last_sent_ = now;
 }
 
 void Connection::cancel(RequestId id) {
@@ -246,8 +259,9 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
   Outstanding& request = found->second;
   const bool interim = header.status == NtStatus::STATUS_PENDING && header.is_async();
 
-  // [MS-SMB2] 3.2.5.1.3: an interim response is not signed.
-  if (!interim && !verify(header, element, encrypted, request)) {
+  // [MS-SMB2] 3.2.5.1.3: an interim response is not signed; to a sealed request it is sealed.
+  const bool is_good = interim ? encrypted || !request.encrypted : verify(header, element, encrypted, request);
+  if (!is_good) {
     give_up(NtStatus::STATUS_INVALID_NETWORK_RESPONSE, "a response whose signature is missing or wrong");
     return false;
   }
@@ -265,6 +279,7 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
     events_.push_back(
         Reply{request.chain, request.index, header.status, element, element.subspan(wire::kSmb2HeaderSize), false});
   }
+  if (request.chain == RequestId{}) echoing_ = false;
   outstanding_.erase(found);
   return true;
 }
@@ -295,18 +310,29 @@ void Connection::handle_timeout(TimePoint now) {
   }
   for (auto& [message_id, request] : outstanding_) {
     if (request.answered) continue;
-    if (request.deadline > now) break;
+    if (request.deadline > now) {
+      // Deadlines have the order of the message ids, but for those that an interim response has put off.
+      if (request.async_id != 0) continue;
+      break;
+    }
     if (request.command != wire::Command::echo) send_cancel(message_id, request);
     answer_locally(request, NtStatus::STATUS_IO_TIMEOUT);
   }
   if (!outstanding_.empty() && now - last_heard_ >= limits_.call_timeout) {
     return give_up(NtStatus::STATUS_IO_TIMEOUT, "the server has been silent for too long");
   }
-  if (session_.established() && outstanding_.empty() && now - last_echo_ >= limits_.echo_interval &&
-      window_.can_take(1)) {
-    last_heard_ = now;
-    send(now, Chain{RequestId{}, {echo()}, now + limits_.call_timeout});
+  if (const auto due = next_echo(); due && *due <= now) {
+    if (outstanding_.empty()) last_heard_ = now;  // silence counts from here
+    send_echo(now);
   }
+  send_queued(now);
+}
+
+std::optional<TimePoint> Connection::next_echo() const {
+  if (!session_.established() || echoing_ || !window_.can_take(1)) return std::nullopt;
+  // A server may be long over one request. Whether it is there at all, it can say meanwhile.
+  if (!outstanding_.empty()) return last_heard_ + limits_.call_timeout / 2;
+  return last_sent_ + limits_.echo_interval;
 }
 
 std::optional<TimePoint> Connection::next_timeout() const {
@@ -317,10 +343,11 @@ std::optional<TimePoint> Connection::next_timeout() const {
   for (const auto& [message_id, request] : outstanding_) {
     if (request.answered) continue;
     consider(request.deadline);
-    break;
+    if (request.async_id == 0) break;
   }
   if (!outstanding_.empty()) consider(last_heard_ + limits_.call_timeout);
-  if (session_.established() && outstanding_.empty()) consider(last_echo_ + limits_.echo_interval);
+  if (const auto echo_due = next_echo()) consider(*echo_due);
+  if (next_credit_echo_ && window_.in_flight() == 0 && window_.can_take(1)) consider(*next_credit_echo_);
   return next;
 }
 

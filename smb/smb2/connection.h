@@ -140,6 +140,9 @@ class Connection {
 
   std::uint16_t charge_of(const Outgoing& request) const;
   void send_queued(TimePoint now);
+  void send_echo(TimePoint now);
+  // When an ECHO is due: after an idle time, or because the server has been silent while it owes us an answer.
+  std::optional<TimePoint> next_echo() const;
   void send(TimePoint now, Chain chain);
   void send_cancel(std::uint64_t message_id, const Outstanding& request);
   void answer_locally(Outstanding& request, NtStatus status);
@@ -161,7 +164,11 @@ class Connection {
   std::deque<Transmit> transmits_;
   std::deque<Event> events_;
   TimePoint last_heard_;
-  TimePoint last_echo_;
+  TimePoint last_sent_;
+  bool echoing_ = false;  // an ECHO of ours is not answered yet
+  // What is queued costs more than we have: when to ask again if asking does not help, and what we had at the last one.
+  std::optional<TimePoint> next_credit_echo_;
+  std::uint32_t asked_with_ = 0;
   bool lost_ = false;
 };
 

@@ -24,6 +24,8 @@ class CreditWindow {
   explicit CreditWindow(std::uint16_t target) : target_(target) {}
 
   std::uint32_t available() const { return available_; }
+  // What was paid for requests that no answer has come to yet: while it is 0, no credits are on their way.
+  std::uint32_t in_flight() const { return in_flight_; }
   bool can_take(std::uint32_t charge) const { return charge <= available_; }
 
   // The first of `charge` message ids in a row.
