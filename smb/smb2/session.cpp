@@ -58,9 +58,11 @@ bool Session::establish(SessionPolicy policy, ByteView session_key, ByteView las
       sealer_ = std::move(*sealer);
       opener_ = std::move(*opener);
     }
-    // Dialect 3.1.1 servers always sign the last response; older ones do when signing is required. 3.2.5.3.1
+    // Servers sign the last response of a session that has a key, 3.3.5.5.3. Where nobody demands signing, before
+    // 3.1.1, one that does not is let pass. 3.2.5.3.1
     const bool is_signed = (wire::load_le<std::uint32_t>(last_response.data() + 16) & wire::SMB2_FLAGS_SIGNED) != 0;
-    if ((is_signed || negotiated_.dialect >= 0x0311) && !verify(last_response)) return false;
+    const bool must_be_signed = policy.sign || negotiated_.dialect >= 0x0311;
+    if ((is_signed || must_be_signed) && !verify(last_response)) return false;
   }
   established_ = true;
   return true;
