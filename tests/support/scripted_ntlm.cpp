@@ -55,9 +55,8 @@ Bytes NtlmAcceptor::challenge() {
   wire::store_le(message.data() + 42, static_cast<std::uint16_t>(info.size()));
   wire::store_le(message.data() + 44, static_cast<std::uint32_t>(kFixed));
   message.insert(message.end(), info.begin(), info.end());
-  return auth::encode_neg_token_resp({.neg_state = auth::NegState::accept_incomplete,
-                                      .supported_mech = auth::kOidNtlmssp,
-                                      .response_token = message});
+  return auth::encode_neg_token_resp(
+      {.neg_state = auth::NegState::accept_incomplete, .supported_mech = auth::kOidNtlmssp, .response_token = message});
 }
 
 std::optional<Bytes> NtlmAcceptor::accept(ByteView token) {

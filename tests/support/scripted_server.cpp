@@ -51,8 +51,7 @@ std::optional<ServerReply> validate_negotiate(const ServerRequest& request, cons
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(ServerOptions given)
-    : options(std::move(given)), ntlm_(options.user, options.password) {
+ScriptedServer::ScriptedServer(ServerOptions given) : options(std::move(given)), ntlm_(options.user, options.password) {
   on(Command::negotiate, [this](const ServerRequest& request) { return negotiate(request); });
   on(Command::session_setup, [this](const ServerRequest& request) { return set_up_session(request); });
   on(Command::echo, [](const ServerRequest&) { return reply_with(wire::EchoResponse{}); });
@@ -81,8 +80,8 @@ void ScriptedServer::receive(Bytes message) {
   if (wire::protocol_id_of(message) == wire::kTransformProtocolId) {
     const auto transform = wire::decode<wire::TransformHeader>(message);
     const std::span<std::uint8_t> plain = std::span(message).subspan(wire::kTransformHeaderSize);
-    const ByteView associated = ByteView(message).subspan(
-        wire::kTransformAadOffset, wire::kTransformHeaderSize - wire::kTransformAadOffset);
+    const ByteView associated =
+        ByteView(message).subspan(wire::kTransformAadOffset, wire::kTransformHeaderSize - wire::kTransformAadOffset);
     if (!opener_ || !transform || transform->session_id != kSessionId ||
         !opener_->open(transform->nonce, associated, plain, transform->signature)) {
       return complain("a sealed message that does not open");
@@ -152,8 +151,8 @@ bool ScriptedServer::check(const wire::Smb2Header& header, const ServerRequest& 
   if (header.message_id != next_message_id_) {
     complain(who + ": expected message id " + std::to_string(next_message_id_));
   }
-  const bool multi_credit = options.dialect >= wire::Dialect::smb_2_1 &&
-                            (options.capabilities & wire::SMB2_GLOBAL_CAP_LARGE_MTU) != 0;
+  const bool multi_credit =
+      options.dialect >= wire::Dialect::smb_2_1 && (options.capabilities & wire::SMB2_GLOBAL_CAP_LARGE_MTU) != 0;
   if (!multi_credit && header.credit_charge != 0) complain(who + ": a credit charge where it is reserved");
   const std::uint32_t charge = std::max<std::uint32_t>(header.credit_charge, 1);
   next_message_id_ += charge;

@@ -113,10 +113,10 @@ class ScriptedServer {
   void expire_session() { expired_ = true; }
 
   ServerOptions options;
-  bool separate_replies = false;   // the parts of a compound are answered in messages of their own
-  bool reverse_replies = false;    // and the last one first
+  bool separate_replies = false;      // the parts of a compound are answered in messages of their own
+  bool reverse_replies = false;       // and the last one first
   bool fail_whole_compounds = false;  // Samba 4.17: everything behind a part that failed fails likewise
-  bool demand_signatures = false;  // complains about what is neither signed nor sealed once there is a session
+  bool demand_signatures = false;     // complains about what is neither signed nor sealed once there is a session
 
   std::vector<std::string> complaints;
   std::vector<ServerRequest> requests;  // everything received, CANCELs included

@@ -64,9 +64,8 @@ ServerReply ScriptedShare::create(const ServerRequest& request) {
   const bool directory = (asked.create_options & wire::FILE_DIRECTORY_FILE) != 0 || is_directory_name(asked.name);
   created.push_back(asked.name);
   wire::CreateResponse response;
-  response.create_action =
-      asked.create_disposition == wire::CreateDisposition::create ? wire::CreateAction::created
-                                                                  : wire::CreateAction::opened;
+  response.create_action = asked.create_disposition == wire::CreateDisposition::create ? wire::CreateAction::created
+                                                                                       : wire::CreateAction::opened;
   response.creation_time = response.last_access_time = response.last_write_time = response.change_time = kTime;
   response.file_attributes = directory ? std::uint32_t{wire::FILE_ATTRIBUTE_DIRECTORY} : file_attributes;
   if (!directory) response.end_of_file = content.size();
@@ -83,17 +82,16 @@ ServerReply ScriptedShare::create(const ServerRequest& request) {
 ServerReply ScriptedShare::query_info(const ServerRequest& request) {
   const auto asked = request.as<wire::QueryInfoRequest>();
   if (find(request, asked.file_id) == nullptr) return refuse(NtStatus::STATUS_FILE_CLOSED);
+  const bool directory = is_directory_name(created.back());
+  const std::uint32_t attributes_told = directory ? std::uint32_t{wire::FILE_ATTRIBUTE_DIRECTORY} : file_attributes;
+  const std::uint64_t size = directory ? 0 : content.size();
   Bytes output;
   if (asked.info_type == wire::InfoType::file) {
-    wire::FileAllInformation all;
-    all.basic_information = {kTime, kTime, kTime, kTime, file_attributes};
-    const bool directory = is_directory_name(created.back());
-    if (directory) all.basic_information.file_attributes = wire::FILE_ATTRIBUTE_DIRECTORY;
-    all.standard_information.end_of_file = directory ? 0 : content.size();
-    all.standard_information.number_of_links = 1;
-    all.standard_information.directory = directory;
-    all.internal_information.index_number = 4711;
-    output = wire::encode(all);
+    if (asked.file_info_class == static_cast<std::uint8_t>(wire::FileInformationClass::standard)) {
+      output = wire::encode(wire::FileStandardInformation{4096, size, 1, false, directory});
+    } else {
+      output = wire::encode(wire::FileNetworkOpenInformation{kTime, kTime, kTime, kTime, 4096, size, attributes_told});
+    }
   } else if (asked.file_info_class == static_cast<std::uint8_t>(wire::FsInformationClass::attribute)) {
     wire::FileFsAttributeInformation attributes;
     attributes.file_system_attributes = wire::FILE_CASE_PRESERVED_NAMES;
