@@ -41,7 +41,8 @@ class Measure:
         time.sleep(SETTLE)
         self.stats = self.proxy.stats()
         self.sequence = [s["request"] for s in self.stats["sequence"]]
-        self.turns = max(0, self.stats["turns"] - self.sequence.count("Close"))
+        # A Close on its way hides the turn of the frame sent meanwhile, or is one itself: without them, at most the other frames.
+        self.turns = min(self.stats["turns"], self.stats["frames"] - self.sequence.count("Close"))
 
     def __str__(self):
         shown = self.sequence if len(self.sequence) <= 12 else [*self.sequence[:12], f"... {len(self.sequence)} in all"]
