@@ -26,6 +26,14 @@ NodeRef::~NodeRef() {
   nodes_->drop_if_unused(node_);
 }
 
+std::string lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 Nodes::Nodes(const client::Attributes& root, bool server_inodes) : server_inodes_(server_inodes) {
   root_ = &make(root, server_inodes && root.file_id != 0 ? root.file_id : kRootId);
   root_->kind = FileKind::directory;
@@ -183,7 +191,24 @@ void Nodes::drop_if_unused(Node* node) {
 void Nodes::note_change(Node& node) {
   node.last_change = ++changes_;
   node.fresh_until = {};
+  if (const std::shared_ptr<Listing> listing = node.listing.lock()) listing->is_followed = false;
   node.listing.reset();
+  for (const Node::Name& name : node.names) {
+    if (const std::shared_ptr<Listing> listing = name.parent->listing.lock()) listing->changed[name.text] = true;
+  }
+}
+
+void Nodes::note_entry(Node& directory, const std::string& name, bool exists) {
+  directory.last_change = ++changes_;
+  // As the server's clock will have it, to within what clocks differ by; asked for again when it is no longer fresh.
+  directory.attributes.last_write_time = directory.attributes.change_time = file_time_now();
+  if (const std::shared_ptr<Listing> listing = directory.listing.lock()) listing->changed[name] = exists;
+}
+
+void Nodes::follow(Node& directory, const std::shared_ptr<Listing>& listing) {
+  if (const std::shared_ptr<Listing> former = directory.listing.lock()) former->is_followed = false;
+  listing->is_followed = directory.last_change <= listing->asked.change;
+  directory.listing = listing;
 }
 
 bool Nodes::learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid) {

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -36,12 +37,22 @@ struct Asked {
   client::TimePoint at{};
 };
 
-// A directory as the server listed it, as far as it has been read.
+// A directory as the server listed it, as far as it has been read, and what we have changed in it since: it answers
+// look-ups, of names that are there and, once it is complete, of names that are not.
 struct Listing {
   Asked asked;
   std::deque<client::DirectoryEntry> entries;
   std::unordered_map<std::string_view, std::size_t> by_name;  // keys lie in entries
+  std::unordered_set<std::string> folded;                     // lower_case() of the names
+  bool complete = false;
+  // Names that we have made, changed or removed since: true if all that can be said is that it must be asked for.
+  std::unordered_map<std::string, bool> changed;
+  // It is the directory's own, and nothing was changed before it was: `changed` is the whole story.
+  bool is_followed = false;
 };
+
+// Of the letters of ASCII.
+std::string lower_case(std::string_view name);
 
 struct OpenFile;
 
@@ -132,6 +143,10 @@ class Nodes {
   Asked asked_now(client::TimePoint now) const { return {changes_, now}; }
   // We have changed it: what is remembered, and what was asked until now, is out of date.
   void note_change(Node& node);
+  // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good.
+  void note_entry(Node& directory, const std::string& name, bool exists);
+  // From now on `listing` is told what we change in the directory.
+  void follow(Node& directory, const std::shared_ptr<Listing>& listing);
   // False if the answer was not taken, because we changed the node after asking.
   bool learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid);
 

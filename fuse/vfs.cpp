@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t kKeptListings = 64;
 
+// Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
+bool is_plain(std::string_view name) {
+  return std::none_of(name.begin(), name.end(),
+                      [](char c) { return c == '~' || static_cast<unsigned char>(c) >= 0x80; });
+}
+
 double seconds_until(client::TimePoint until, client::TimePoint now) {
   return until > now ? std::chrono::duration<double>(until - now).count() : 0;
 }
@@ -72,15 +78,29 @@ client::Task<std::error_code> Vfs::refresh(Node& node) {
   co_return std::error_code();
 }
 
-const client::DirectoryEntry* Vfs::find_listed(const Node& parent, const std::string& name, Asked& asked) const {
+bool Vfs::is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const {
+  const bool unchanged =
+      listing.is_followed ? !listing.changed.contains(entry.name) : directory.last_change <= listing.asked.change;
+  return unchanged && listing.asked.at + validity_of(entry.attributes) > runtime_.now();
+}
+
+Vfs::Listed Vfs::find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
+                             Asked& asked) const {
   const std::shared_ptr<Listing> listing = parent.listing.lock();
-  if (listing == nullptr || parent.last_change > listing->asked.change) return nullptr;
-  const auto found = listing->by_name.find(name);
-  if (found == listing->by_name.end()) return nullptr;
-  const client::DirectoryEntry& entry = listing->entries[found->second];
-  if (listing->asked.at + validity_of(entry.attributes) <= runtime_.now()) return nullptr;
-  asked = listing->asked;
-  return is_told_completely(entry.attributes) ? &entry : nullptr;
+  if (listing == nullptr || !listing->is_followed) return Listed::unknown;
+  if (listing->asked.at + config_.directory_attribute_timeout <= runtime_.now()) return Listed::unknown;
+  if (const auto changed = listing->changed.find(name); changed != listing->changed.end()) {
+    return changed->second ? Listed::unknown : Listed::absent;
+  }
+  if (const auto found = listing->by_name.find(name); found != listing->by_name.end()) {
+    entry = &listing->entries[found->second];
+    asked = listing->asked;
+    return is_current(parent, *listing, *entry) && is_told_completely(entry->attributes) ? Listed::present
+                                                                                         : Listed::unknown;
+  }
+  // The server may know the file by a name that is spelt otherwise: in another case, or cut to eight and three.
+  const bool other_spelling = !is_plain(name) || listing->folded.contains(lower_case(name));
+  return listing->complete && !other_spelling ? Listed::absent : Listed::unknown;
 }
 
 void Vfs::keep_listing(const std::shared_ptr<Listing>& listing) {

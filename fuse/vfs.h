@@ -96,8 +96,12 @@ class Vfs {
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
   client::Task<std::error_code> refresh(Node& node);  // the caller pins it
-  // The listed attributes of parent/name, if they are fresh and complete.
-  const client::DirectoryEntry* find_listed(const Node& parent, const std::string& name, Asked& asked) const;
+  // What the listing of `parent` says of `name` while it is fresh.
+  enum class Listed : std::uint8_t { unknown, absent, present };
+  Listed find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
+                     Asked& asked) const;
+  // An entry of its own, or of its directory: may it be shown with the attributes that were listed?
+  bool is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const;
   void keep_listing(const std::shared_ptr<Listing>& listing);
 
   // What is shown.
@@ -112,6 +116,7 @@ class Vfs {
   client::Result<std::string> path_in(const NodeRef& parent, const std::string& name) const;
   void reply_made(Request& request, Node& parent, const std::string& name,
                   const client::Result<client::Attributes>& made, const Asked& asked);
+  void keep_empty_listing(const NodeRef& directory, const Asked& asked);
   client::Share::RemoveHint hint_for(const NodeRef& node) const;
   void note_removed(Node& parent, const std::string& name, const NodeRef& node);
   client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);

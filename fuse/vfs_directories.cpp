@@ -87,7 +87,7 @@ client::Task<std::error_code> Vfs::list_again(DirectoryHandle& handle) {
   handle.stream = std::move(*stream);
   handle.listing = listing;
   handle.complete = false;
-  handle.node->listing = listing;
+  nodes_.follow(*handle.node, listing);
   keep_listing(listing);
   co_return std::error_code();
 }
@@ -96,11 +96,12 @@ client::Task<std::error_code> Vfs::read_page(DirectoryHandle& handle) {
   const std::shared_ptr<Listing> listing = handle.listing;
   client::Result<std::vector<client::DirectoryEntry>> page = co_await handle.stream->next();
   if (!page) co_return page.error();
-  if (page->empty()) handle.complete = true;
+  if (page->empty()) handle.complete = listing->complete = true;
   for (client::DirectoryEntry& entry : *page) {
     if (share_.is_hidden_name(entry.name)) continue;
     client::DirectoryEntry& kept = listing->entries.emplace_back(std::move(entry));
     listing->by_name.emplace(kept.name, listing->entries.size() - 1);
+    listing->folded.insert(lower_case(kept.name));
   }
   co_return std::error_code();
 }
@@ -113,10 +114,8 @@ bool Vfs::put_entry(PageWriter& page, Node& directory, const Listing& listing, s
     return page.put_plain("..", parent.inode_number, S_IFDIR, next);
   }
   const client::DirectoryEntry& entry = listing.entries[position - kDots];
-  // What we changed here since may be missing from the listing or still be in it: the kernel must not learn from it.
-  const bool current = directory.last_change <= listing.asked.change &&
-                       listing.asked.at + validity_of(entry.attributes) > runtime_.now();
-  if (!page.plus() || !current || !is_told_completely(entry.attributes)) {
+  // What we changed here since may still be in the listing as it was: the kernel must not learn from it.
+  if (!page.plus() || !is_current(directory, listing, entry) || !is_told_completely(entry.attributes)) {
     const std::uint64_t number = nodes_.inode_number_of(directory, entry.name, entry.attributes);
     return page.put_plain(entry.name, number, listed_type(entry.attributes), next);
   }

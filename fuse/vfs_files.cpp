@@ -100,7 +100,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     co_return;
   }
   NodeRef node = nodes_.adopt(*parent, name, opened->attributes, opened->created);
-  if (opened->created) nodes_.note_change(*parent);
+  if (opened->created) nodes_.note_entry(*parent, name, true);
   if (truncate) note_size(*node, 0, true);
   learn(*node, opened->attributes, asked);
   Node& file = *node;

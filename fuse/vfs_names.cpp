@@ -29,7 +29,13 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
     co_return;
   }
   Asked asked = ask();
-  if (const client::DirectoryEntry* const listed = find_listed(*parent, name, asked)) {
+  const client::DirectoryEntry* listed = nullptr;
+  const Listed told = find_listed(*parent, name, listed, asked);
+  if (told == Listed::absent) {
+    request.reply_error(ENOENT);
+    co_return;
+  }
+  if (told == Listed::present) {
     const NodeRef node = nodes_.adopt(*parent, name, listed->attributes, false);
     learn(*node, listed->attributes, asked);
     reply_entry(request, *node, asked);
@@ -53,10 +59,20 @@ void Vfs::reply_made(Request& request, Node& parent, const std::string& name,
     request.reply_error(errno_of(made.error()));
     return;
   }
-  nodes_.note_change(parent);
+  nodes_.note_entry(parent, name, true);
   const NodeRef node = nodes_.adopt(parent, name, *made, true);
   learn(*node, *made, asked);
   reply_entry(request, *node, asked);
+}
+
+// What is new is empty: the names that are about to be made in it need not be looked up first.
+void Vfs::keep_empty_listing(const NodeRef& directory, const Asked& asked) {
+  if (!directory) return;
+  auto listing = std::make_shared<Listing>();
+  listing->asked = asked;
+  listing->complete = true;
+  nodes_.follow(*directory, listing);
+  keep_listing(listing);
 }
 
 client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::string name) {
@@ -69,6 +85,7 @@ client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::s
   const Asked asked = ask();
   client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path));
   reply_made(request, *parent, name, made, asked);
+  if (made) keep_empty_listing(nodes_.pin_child(*parent, name), asked);
 }
 
 client::Task<void> Vfs::make_symlink(Request request, NodeId parent_id, std::string name, std::string target) {
@@ -121,7 +138,7 @@ client::Task<void> Vfs::link(Request request, NodeId id, NodeId parent_id, std::
     request.reply_error(errno_of(error));
     co_return;
   }
-  nodes_.note_change(*parent);
+  nodes_.note_entry(*parent, name, true);
   nodes_.note_change(*node);
   nodes_.add_name(*parent, name, *node);
   node->attributes.number_of_links = std::max<std::uint32_t>(node->attributes.number_of_links, 1) + 1;
@@ -137,7 +154,7 @@ client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
 }
 
 void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
-  nodes_.note_change(parent);
+  nodes_.note_entry(parent, name, false);
   nodes_.remove_name(parent, name);
   if (!node) return;
   nodes_.note_change(*node);
@@ -218,8 +235,8 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   }
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
-    nodes_.note_change(*from);
-    nodes_.note_change(*to);
+    nodes_.note_entry(*from, from_name, false);
+    nodes_.note_entry(*to, to_name, true);
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);
   }
