@@ -4,6 +4,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <optional>
@@ -17,8 +18,8 @@ namespace smb3fuse::wire {
 struct FileTime {
   std::uint64_t value = 0;
 
-  // [MS-FSCC] 2.4.7: in a request to set times, 0 leaves one alone; -1 stops the server from updating it by itself,
-  // -2 lets it again.
+  // [MS-FSCC] 2.4 FileBasicInformation: in a request to set times, 0 leaves one alone; -1 stops the server from
+  // updating it by itself, -2 lets it again.
   static constexpr FileTime unchanged() { return {0}; }
   static constexpr FileTime frozen() { return {UINT64_MAX}; }
   static constexpr FileTime thawed() { return {UINT64_MAX - 1}; }

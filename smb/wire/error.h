@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "smb/wire/codec.h"

@@ -2,9 +2,11 @@
 // [MS-FSCC]: what QUERY_INFO and SET_INFO carry: information about files and file systems. Directory listings are in
 // fscc_directory.h. Sizes and offsets are signed in the specification and never negative in practice: unsigned here.
 //
-// Names are views of the buffer that was decoded.
+// Names are views of the buffer that was decoded. Structures are cited by name: their sections are renumbered with each
+// revision of the specification.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -77,7 +79,7 @@ enum SecurityInformation : std::uint32_t {
 
 // ---- Files, queried --------------------------------------------------------------------------------------------
 
-// [MS-FSCC] 2.4.7 FileBasicInformation; queried and set.
+// [MS-FSCC] 2.4 FileBasicInformation; queried and set.
 struct FileBasicInformation {
   static constexpr auto kClass = FileInformationClass::basic;
   FileTime creation_time;
@@ -97,7 +99,7 @@ struct FileBasicInformation {
   }
 };
 
-// [MS-FSCC] 2.4.43 FileStandardInformation
+// [MS-FSCC] 2.4 FileStandardInformation
 struct FileStandardInformation {
   static constexpr auto kClass = FileInformationClass::standard;
   std::uint64_t allocation_size = 0;
@@ -117,7 +119,7 @@ struct FileStandardInformation {
   }
 };
 
-// [MS-FSCC] 2.4.22 FileInternalInformation
+// [MS-FSCC] 2.4 FileInternalInformation
 struct FileInternalInformation {
   static constexpr auto kClass = FileInformationClass::internal;
   std::uint64_t index_number = 0;
@@ -128,7 +130,7 @@ struct FileInternalInformation {
   }
 };
 
-// [MS-FSCC] 2.4.12 FileEaInformation
+// [MS-FSCC] 2.4 FileEaInformation
 struct FileEaInformation {
   static constexpr auto kClass = FileInformationClass::ea;
   std::uint32_t ea_size = 0;
@@ -139,7 +141,7 @@ struct FileEaInformation {
   }
 };
 
-// [MS-FSCC] 2.4.1 FileAccessInformation
+// [MS-FSCC] 2.4 FileAccessInformation
 struct FileAccessInformation {
   static constexpr auto kClass = FileInformationClass::access;
   std::uint32_t access_flags = 0;
@@ -150,7 +152,7 @@ struct FileAccessInformation {
   }
 };
 
-// [MS-FSCC] 2.4.37 FilePositionInformation
+// [MS-FSCC] 2.4 FilePositionInformation
 struct FilePositionInformation {
   static constexpr auto kClass = FileInformationClass::position;
   std::uint64_t current_byte_offset = 0;
@@ -161,7 +163,7 @@ struct FilePositionInformation {
   }
 };
 
-// [MS-FSCC] 2.4.28 FileModeInformation
+// [MS-FSCC] 2.4 FileModeInformation
 struct FileModeInformation {
   static constexpr auto kClass = FileInformationClass::mode;
   std::uint32_t mode = 0;
@@ -172,7 +174,7 @@ struct FileModeInformation {
   }
 };
 
-// [MS-FSCC] 2.4.3 FileAlignmentInformation
+// [MS-FSCC] 2.4 FileAlignmentInformation
 struct FileAlignmentInformation {
   static constexpr auto kClass = FileInformationClass::alignment;
   std::uint32_t alignment_requirement = 0;
@@ -196,7 +198,7 @@ struct FileNameInformation {
   }
 };
 
-// [MS-FSCC] 2.4.2 FileAllInformation. With STATUS_BUFFER_OVERFLOW its name is cut short, and the rest good.
+// [MS-FSCC] 2.4 FileAllInformation. With STATUS_BUFFER_OVERFLOW its name is cut short, and the rest good.
 struct FileAllInformation {
   static constexpr auto kClass = FileInformationClass::all;
   FileBasicInformation basic_information;
@@ -224,7 +226,7 @@ struct FileAllInformation {
   }
 };
 
-// [MS-FSCC] 2.4.29 FileNetworkOpenInformation
+// [MS-FSCC] 2.4 FileNetworkOpenInformation
 struct FileNetworkOpenInformation {
   static constexpr auto kClass = FileInformationClass::network_open;
   FileTime creation_time;
@@ -248,7 +250,7 @@ struct FileNetworkOpenInformation {
   }
 };
 
-// [MS-FSCC] 2.4.6 FileAttributeTagInformation
+// [MS-FSCC] 2.4 FileAttributeTagInformation
 struct FileAttributeTagInformation {
   static constexpr auto kClass = FileInformationClass::attribute_tag;
   std::uint32_t file_attributes = 0;
@@ -261,7 +263,7 @@ struct FileAttributeTagInformation {
   }
 };
 
-// [MS-FSCC] 2.4.26 FileIdInformation
+// [MS-FSCC] 2.4 FileIdInformation
 struct FileIdInformation {
   static constexpr auto kClass = FileInformationClass::id;
   std::uint64_t volume_serial_number = 0;
@@ -274,7 +276,7 @@ struct FileIdInformation {
   }
 };
 
-// [MS-FSCC] 2.4.49 FileStreamInformation, a chain.
+// [MS-FSCC] 2.4 FileStreamInformation, a chain.
 struct FileStreamInformation {
   static constexpr auto kClass = FileInformationClass::stream;
   static constexpr std::size_t kChainAlignment = 8;
@@ -294,7 +296,7 @@ struct FileStreamInformation {
 
 enum EaFlags : std::uint8_t { FILE_NEED_EA = 0x80 };
 
-// [MS-FSCC] 2.4.16 FileFullEaInformation, a chain; queried and set.
+// [MS-FSCC] 2.4 FileFullEaInformation, a chain; queried and set.
 struct FileFullEaInformation {
   static constexpr auto kClass = FileInformationClass::full_ea;
   static constexpr std::size_t kChainAlignment = 4;
@@ -316,7 +318,7 @@ struct FileFullEaInformation {
 
 // ---- Files, set ------------------------------------------------------------------------------------------------
 
-// [MS-FSCC] 2.4.42.2 FileRenameInformation for SMB2
+// [MS-FSCC] 2.4 FileRenameInformation for SMB2
 struct FileRenameInformation {
   static constexpr auto kClass = FileInformationClass::rename;
   bool replace_if_exists = false;
@@ -341,7 +343,7 @@ enum RenameFlags : std::uint32_t {
   FILE_RENAME_IGNORE_READONLY_ATTRIBUTE = 0x00000040,
 };
 
-// [MS-FSCC] 2.4.43 FileRenameInformationEx
+// [MS-FSCC] 2.4 FileRenameInformationEx
 struct FileRenameInformationEx {
   static constexpr auto kClass = FileInformationClass::rename_ex;
   std::uint32_t flags = 0;
@@ -358,7 +360,7 @@ struct FileRenameInformationEx {
   }
 };
 
-// [MS-FSCC] 2.4.27.2 FileLinkInformation for SMB2
+// [MS-FSCC] 2.4 FileLinkInformation for SMB2
 struct FileLinkInformation {
   static constexpr auto kClass = FileInformationClass::link;
   bool replace_if_exists = false;
@@ -377,7 +379,7 @@ struct FileLinkInformation {
   }
 };
 
-// [MS-FSCC] 2.4.11 FileDispositionInformation
+// [MS-FSCC] 2.4 FileDispositionInformation
 struct FileDispositionInformation {
   static constexpr auto kClass = FileInformationClass::disposition;
   bool delete_pending = false;
@@ -408,7 +410,7 @@ struct FileDispositionInformationEx {
   }
 };
 
-// [MS-FSCC] 2.4.13 FileEndOfFileInformation
+// [MS-FSCC] 2.4 FileEndOfFileInformation
 struct FileEndOfFileInformation {
   static constexpr auto kClass = FileInformationClass::end_of_file;
   std::uint64_t end_of_file = 0;
@@ -419,7 +421,7 @@ struct FileEndOfFileInformation {
   }
 };
 
-// [MS-FSCC] 2.4.4 FileAllocationInformation
+// [MS-FSCC] 2.4 FileAllocationInformation
 struct FileAllocationInformation {
   static constexpr auto kClass = FileInformationClass::allocation;
   std::uint64_t allocation_size = 0;
@@ -432,7 +434,7 @@ struct FileAllocationInformation {
 
 // ---- File systems ----------------------------------------------------------------------------------------------
 
-// [MS-FSCC] 2.5.9 FileFsVolumeInformation
+// [MS-FSCC] 2.5 FileFsVolumeInformation
 struct FileFsVolumeInformation {
   static constexpr auto kClass = FsInformationClass::volume;
   FileTime volume_creation_time;
@@ -451,7 +453,7 @@ struct FileFsVolumeInformation {
   }
 };
 
-// [MS-FSCC] 2.5.8 FileFsSizeInformation
+// [MS-FSCC] 2.5 FileFsSizeInformation
 struct FileFsSizeInformation {
   static constexpr auto kClass = FsInformationClass::size;
   std::uint64_t total_allocation_units = 0;
@@ -468,7 +470,7 @@ struct FileFsSizeInformation {
   }
 };
 
-// [MS-FSCC] 2.5.4 FileFsFullSizeInformation
+// [MS-FSCC] 2.5 FileFsFullSizeInformation
 struct FileFsFullSizeInformation {
   static constexpr auto kClass = FsInformationClass::full_size;
   std::uint64_t total_allocation_units = 0;
@@ -487,7 +489,7 @@ struct FileFsFullSizeInformation {
   }
 };
 
-// [MS-FSCC] 2.5.10 FileFsDeviceInformation
+// [MS-FSCC] 2.5 FileFsDeviceInformation
 struct FileFsDeviceInformation {
   static constexpr auto kClass = FsInformationClass::device;
   std::uint32_t device_type = 0;
@@ -500,7 +502,7 @@ struct FileFsDeviceInformation {
   }
 };
 
-// [MS-FSCC] 2.5.1
+// [MS-FSCC] 2.5
 enum FileSystemAttributes : std::uint32_t {
   FILE_CASE_SENSITIVE_SEARCH = 0x00000001,
   FILE_CASE_PRESERVED_NAMES = 0x00000002,
@@ -526,7 +528,7 @@ enum FileSystemAttributes : std::uint32_t {
   FILE_SUPPORTS_SPARSE_VDL = 0x10000000,
 };
 
-// [MS-FSCC] 2.5.1 FileFsAttributeInformation
+// [MS-FSCC] 2.5 FileFsAttributeInformation
 struct FileFsAttributeInformation {
   static constexpr auto kClass = FsInformationClass::attribute;
   std::uint32_t file_system_attributes = 0;
@@ -542,7 +544,7 @@ struct FileFsAttributeInformation {
   }
 };
 
-// [MS-FSCC] 2.5.7 FileFsSectorSizeInformation
+// [MS-FSCC] 2.5 FileFsSectorSizeInformation
 struct FileFsSectorSizeInformation {
   static constexpr auto kClass = FsInformationClass::sector_size;
   std::uint32_t logical_bytes_per_sector = 0;
@@ -566,7 +568,7 @@ struct FileFsSectorSizeInformation {
   }
 };
 
-// [MS-FSCC] 2.5.6 FileFsObjectIdInformation
+// [MS-FSCC] 2.5 FileFsObjectIdInformation
 struct FileFsObjectIdInformation {
   static constexpr auto kClass = FsInformationClass::object_id;
   Guid object_id;

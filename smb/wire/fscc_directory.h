@@ -37,7 +37,7 @@ void describe_short_name(Archive& a, Self& m) {
   a.fixed("short_name", m.short_name);
 }
 
-// [MS-FSCC] 2.4.14 FileFullDirectoryInformation
+// [MS-FSCC] 2.4 FileFullDirectoryInformation
 struct FileFullDirectoryInformation {
   static constexpr auto kClass = FileInformationClass::full_directory;
   static constexpr std::size_t kChainAlignment = 8;
@@ -59,7 +59,7 @@ struct FileFullDirectoryInformation {
   }
 };
 
-// [MS-FSCC] 2.4.18 FileIdFullDirectoryInformation
+// [MS-FSCC] 2.4 FileIdFullDirectoryInformation
 struct FileIdFullDirectoryInformation {
   static constexpr auto kClass = FileInformationClass::id_full_directory;
   static constexpr std::size_t kChainAlignment = 8;
@@ -84,7 +84,7 @@ struct FileIdFullDirectoryInformation {
   }
 };
 
-// [MS-FSCC] 2.4.8 FileBothDirectoryInformation
+// [MS-FSCC] 2.4 FileBothDirectoryInformation
 struct FileBothDirectoryInformation {
   static constexpr auto kClass = FileInformationClass::both_directory;
   static constexpr std::size_t kChainAlignment = 8;
@@ -109,7 +109,7 @@ struct FileBothDirectoryInformation {
   }
 };
 
-// [MS-FSCC] 2.4.17 FileIdBothDirectoryInformation
+// [MS-FSCC] 2.4 FileIdBothDirectoryInformation
 struct FileIdBothDirectoryInformation {
   static constexpr auto kClass = FileInformationClass::id_both_directory;
   static constexpr std::size_t kChainAlignment = 8;

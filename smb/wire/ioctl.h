@@ -207,7 +207,7 @@ struct SrvCopychunkResponse {
   }
 };
 
-// [MS-FSCC] 2.3.64 FILE_SET_SPARSE_BUFFER
+// [MS-FSCC] 2.3 FILE_SET_SPARSE_BUFFER
 struct FileSetSparseBuffer {
   bool set_sparse = true;
 
@@ -217,7 +217,7 @@ struct FileSetSparseBuffer {
   }
 };
 
-// [MS-FSCC] 2.3.67 FILE_ZERO_DATA_INFORMATION
+// [MS-FSCC] 2.3 FILE_ZERO_DATA_INFORMATION
 struct FileZeroDataInformation {
   std::uint64_t file_offset = 0;
   std::uint64_t beyond_final_zero = 0;
@@ -229,7 +229,7 @@ struct FileZeroDataInformation {
   }
 };
 
-// [MS-FSCC] 2.3.48: the request holds one, the answer (FileAllocatedRanges) any number.
+// [MS-FSCC] 2.3: the request holds one, the answer (FileAllocatedRanges) any number.
 struct FileAllocatedRangeBuffer {
   std::uint64_t file_offset = 0;
   std::uint64_t length = 0;
@@ -241,7 +241,7 @@ struct FileAllocatedRangeBuffer {
   }
 };
 
-// [MS-FSCC] 2.3.49
+// [MS-FSCC] 2.3
 struct FileAllocatedRanges {
   std::vector<FileAllocatedRangeBuffer> ranges;
 
