@@ -334,7 +334,8 @@ class ImpacketServer(Server):
     password = "impacket-secret"
 
     PROGRAM = """
-import binascii, sys
+import binascii, os, sys
+os.umask(0)  # what it makes, as root, the tests reach behind its back as another user
 from impacket import smbserver, ntlm
 port, folder, user, password = sys.stdin.read().split("\\n")
 server = smbserver.SimpleSMBServer(listenAddress="127.0.0.1", listenPort=int(port))
