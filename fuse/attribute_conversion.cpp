@@ -80,12 +80,6 @@ client::FileTime file_time_of(const timespec& time) {
   return std::max<std::int64_t>(kUnixEpoch + seconds * kTicksPerSecond + time.tv_nsec / 100, 1);
 }
 
-client::FileTime file_time_now() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return file_time_of(now);
-}
-
 std::string iso8601_of(client::FileTime time) {
   const timespec moment = timespec_of(time);
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:07}Z", fmt::gmtime(moment.tv_sec), moment.tv_nsec / 100);

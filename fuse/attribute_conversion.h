@@ -35,7 +35,6 @@ struct stat stat_of(const client::Attributes& attributes, std::uint64_t inode_nu
 timespec timespec_of(client::FileTime time);
 // Never 0 or less: those mean "do not change" ([MS-FSCC] 2.4.7); years beyond the range become its ends.
 client::FileTime file_time_of(const timespec& time);
-client::FileTime file_time_now();
 
 // "2024-02-29T12:34:56.1234567Z"
 std::string iso8601_of(client::FileTime time);

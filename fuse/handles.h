@@ -40,7 +40,6 @@ struct FileHandle : std::enable_shared_from_this<FileHandle> {
   const bool writable;
   const bool append;  // opened for appending only: cannot write elsewhere or truncate
   const bool write_through;
-  bool wrote = false;
 };
 
 // Lets one coroutine at a time pass. take() suspends until it is the caller's turn; the guard passes the turn on.

@@ -198,10 +198,9 @@ void Nodes::note_change(Node& node) {
   }
 }
 
-void Nodes::note_entry(Node& directory, const std::string& name, bool exists) {
+void Nodes::note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now) {
   directory.last_change = ++changes_;
-  // As the server's clock will have it, to within what clocks differ by; asked for again when it is no longer fresh.
-  directory.attributes.last_write_time = directory.attributes.change_time = file_time_now();
+  directory.attributes.last_write_time = directory.attributes.change_time = now;
   if (const std::shared_ptr<Listing> listing = directory.listing.lock()) listing->changed[name] = exists;
 }
 

@@ -143,8 +143,9 @@ class Nodes {
   Asked asked_now(client::TimePoint now) const { return {changes_, now}; }
   // We have changed it: what is remembered, and what was asked until now, is out of date.
   void note_change(Node& node);
-  // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good.
-  void note_entry(Node& directory, const std::string& name, bool exists);
+  // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good. `now` by
+  // the server's clock is what the directory's time must be about, until it is asked for again.
+  void note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now);
   // From now on `listing` is told what we change in the directory.
   void follow(Node& directory, const std::shared_ptr<Listing>& listing);
   // False if the answer was not taken, because we changed the node after asking.

@@ -57,7 +57,7 @@ void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& a
 bool Vfs::is_known(const Node& node) const {
   if (is_fresh(node)) return true;
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  return open_file != nullptr && open_file->file.has_unsent();
+  return open_file != nullptr && open_file->file.is_ahead();
 }
 
 client::Task<std::error_code> Vfs::refresh(Node& node) {

@@ -10,17 +10,19 @@ namespace {
 constexpr client::Duration kStatisticsValid = std::chrono::seconds(1);
 constexpr const char* kBirthTime = "user.smb3fuse.btime";
 
-std::optional<client::FileTime> wanted_time(int what, int set, int now, const timespec& time) {
-  if ((what & now) != 0) return file_time_now();
+std::optional<client::FileTime> wanted_time(int what, int set, int set_now, const timespec& time,
+                                            client::FileTime now) {
+  if ((what & set_now) != 0) return now;
   if ((what & set) != 0) return file_time_of(time);
   return std::nullopt;
 }
 
 // Owner and the mode's other bits are accepted and dropped, as cifs.ko does without UNIX extensions.
-client::AttributeChanges changes_for(const client::Attributes& before, const struct stat& wanted, int what) {
+client::AttributeChanges changes_for(const client::Attributes& before, const struct stat& wanted, int what,
+                                     client::FileTime now) {
   client::AttributeChanges changes;
-  changes.last_access_time = wanted_time(what, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, wanted.st_atim);
-  changes.last_write_time = wanted_time(what, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, wanted.st_mtim);
+  changes.last_access_time = wanted_time(what, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, wanted.st_atim, now);
+  changes.last_write_time = wanted_time(what, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, wanted.st_mtim, now);
   if ((what & FUSE_SET_ATTR_SIZE) != 0) changes.end_of_file = static_cast<std::uint64_t>(wanted.st_size);
   if ((what & FUSE_SET_ATTR_MODE) != 0) {
     const std::uint32_t after = file_attributes_after_chmod(before, wanted.st_mode);
@@ -85,7 +87,7 @@ client::Task<void> Vfs::set_attributes(Request request, NodeId id, struct stat w
   // The read-only bit is one of several that are set together: the others must be the server's.
   const bool needs_others = (what & FUSE_SET_ATTR_MODE) != 0 && node->kind == FileKind::regular;
   if (needs_others && !is_known(*node)) error = co_await refresh(*node);
-  client::AttributeChanges changes = changes_for(node->attributes, wanted, what);
+  client::AttributeChanges changes = changes_for(node->attributes, wanted, what, share_.now());
   if (!error && !changes.empty()) error = co_await apply(*node, changes);
   if (!error && !is_known(*node) && changes.empty()) error = co_await refresh(*node);
   if (error) {

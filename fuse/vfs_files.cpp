@@ -100,7 +100,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     co_return;
   }
   NodeRef node = nodes_.adopt(*parent, name, opened->attributes, opened->created);
-  if (opened->created) nodes_.note_entry(*parent, name, true);
+  if (opened->created) nodes_.note_entry(*parent, name, true, share_.now());
   if (truncate) note_size(*node, 0, true);
   learn(*node, opened->attributes, asked);
   Node& file = *node;
@@ -154,7 +154,6 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
   client::File& file = handle->shared->file;
   const std::size_t size = data.size();
   const bool write_through = handle->write_through || (flags & O_DSYNC) != 0;
-  handle->wrote = true;
   handle->shared->written = true;
   Appended written{{}, offset + size};
   if ((flags & O_APPEND) != 0) {
@@ -178,9 +177,17 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
 }
 
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
-  handle.shared->written = false;
+  Node& node = *handle.node;
+  const bool wrote = std::exchange(handle.shared->written, false);
+  const client::Attributes written = handle.shared->file.seen_through(node.attributes);
   const std::error_code error = co_await handle.shared->file.flush(to_disk);
-  nodes_.note_change(*handle.node);
+  nodes_.note_change(node);
+  // All that was written has arrived, and the time of writing is what we say it is: there is nothing to ask.
+  if (wrote && !error && !handle.shared->written) {
+    node.attributes.last_write_time = written.last_write_time;
+    node.attributes.change_time = written.change_time;
+    node.fresh_until = runtime_.now() + config_.file_attribute_timeout;
+  }
   co_return error;
 }
 
@@ -213,7 +220,6 @@ client::Task<void> Vfs::release(Request request, HandleId id) {
   // Pages of a shared mapping are written after the last close(2).
   const bool late_writes = handle->writable && handle->shared->file.has_unsent();
   if (late_writes) co_await flush_and_log(handle);
-  if (handle->wrote) nodes_.note_change(*handle->node);
   handle.reset();
   // The CLOSE goes out before whatever the kernel asks next; inside the engine's callback it has to wait a turn.
   if (!late_writes) buried_->clear();

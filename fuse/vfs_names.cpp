@@ -59,7 +59,7 @@ void Vfs::reply_made(Request& request, Node& parent, const std::string& name,
     request.reply_error(errno_of(made.error()));
     return;
   }
-  nodes_.note_entry(parent, name, true);
+  nodes_.note_entry(parent, name, true, share_.now());
   const NodeRef node = nodes_.adopt(parent, name, *made, true);
   learn(*node, *made, asked);
   reply_entry(request, *node, asked);
@@ -138,7 +138,7 @@ client::Task<void> Vfs::link(Request request, NodeId id, NodeId parent_id, std::
     request.reply_error(errno_of(error));
     co_return;
   }
-  nodes_.note_entry(*parent, name, true);
+  nodes_.note_entry(*parent, name, true, share_.now());
   nodes_.note_change(*node);
   nodes_.add_name(*parent, name, *node);
   node->attributes.number_of_links = std::max<std::uint32_t>(node->attributes.number_of_links, 1) + 1;
@@ -154,7 +154,7 @@ client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
 }
 
 void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
-  nodes_.note_entry(parent, name, false);
+  nodes_.note_entry(parent, name, false, share_.now());
   nodes_.remove_name(parent, name);
   if (!node) return;
   nodes_.note_change(*node);
@@ -235,8 +235,8 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   }
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
-    nodes_.note_entry(*from, from_name, false);
-    nodes_.note_entry(*to, to_name, true);
+    nodes_.note_entry(*from, from_name, false, share_.now());
+    nodes_.note_entry(*to, to_name, true, share_.now());
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);
   }

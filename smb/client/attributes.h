@@ -11,6 +11,9 @@ namespace smb3fuse::client {
 // [MS-DTYP] 2.3.3 FILETIME: 100 ns since 1601-01-01 UTC; 0 means "not given".
 using FileTime = std::int64_t;
 
+// By this machine's clock.
+FileTime local_time_now();
+
 // [MS-FSCC] 2.6
 namespace file_attribute {
 inline constexpr std::uint32_t readonly = 0x0001;

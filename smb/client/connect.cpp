@@ -178,6 +178,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   link->write_size = std::min(negotiated.max_write_size, config->write_size.value_or(smb2::kMaximumIo));
   link->transact_size = negotiated.max_transact_size;
   link->name_mapping = config->name_mapping;
+  link->clock_offset = agreed->clock_offset;
 
   // Validation, where it is due, goes along with the first look at the root; nothing is used before both are there.
   const bool validate =
@@ -185,17 +186,23 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   bool validated = !validate;
   Smb2Link::Answers answers;
   auto look = [&](auto done) {
+    // A server may answer the two in any order.
+    auto missing = std::make_shared<int>(validate ? 2 : 1);
     if (validate) {
       const bool encrypted = link->channel->connection().session().encrypts() || tree->encrypt;
       Smb2Link::Chain chain;
       chain.push_back(validate_negotiate(link->requests, agreed->offer));
-      link->exchange(std::move(chain), [&validated, &negotiated, encrypted](Smb2Link::Answers told) {
+      link->exchange(std::move(chain), [&validated, &negotiated, encrypted, missing, done](Smb2Link::Answers told) {
         validated = is_validated(told.front(), negotiated, encrypted);
+        if (--*missing == 0) done(true);
       });
     }
-    link->exchange(look_at_root(link->requests, *prefix), std::move(done));
+    link->exchange_and_close(look_at_root(link->requests, *prefix), [&answers, missing, done](Smb2Link::Answers told) {
+      answers = std::move(told);
+      if (--*missing == 0) done(true);
+    });
   };
-  answers = co_await callback<Smb2Link::Answers>(look);
+  co_await callback<bool>(look);
   if (!validated) {
     co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_ACCESS_DENIED),
                      "the server does not confirm what was negotiated: somebody may be tampering with the connection");

@@ -2,7 +2,6 @@
 #include "smb/client/file.h"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -21,12 +20,6 @@ constexpr std::size_t kMemoryOfAllFiles = std::size_t{512} << 20;
 constexpr Duration kEndOfFileAge = std::chrono::seconds(1);
 // How long attribute changes wait for a flush that saves their round trip.
 constexpr Duration kChangesWait = std::chrono::seconds(1);
-
-FileTime file_time_now() {
-  constexpr FileTime kUnixEpoch = 116'444'736'000'000'000;  // 1970-01-01 as a FILETIME, [MS-DTYP] 2.3.3
-  using Ticks = std::chrono::duration<FileTime, std::ratio<1, 10'000'000>>;
-  return kUnixEpoch + std::chrono::duration_cast<Ticks>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 // What `later` sets wins.
 void merge(AttributeChanges& changes, const AttributeChanges& later) {
@@ -56,9 +49,7 @@ class File::Remote final : public cache::RemoteFile {
         timer_(runtime.make_timer()) {}
 
   void add(const OpenResult& result, bool readable, bool writable);
-  void remove(const Open& open) {
-    std::erase_if(opens_, [&](const Opened& each) { return each.open == &open; });
-  }
+  void remove(Open& open);
   bool has_opens() const { return !opens_.empty(); }
 
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
@@ -77,6 +68,7 @@ class File::Remote final : public cache::RemoteFile {
 
   Attributes seen_through(Attributes from_server) const;
   bool has_unsent() const { return cache_.has_unsent() || !changes_.empty(); }
+  bool is_ahead() const { return has_unsent() || owes_time_; }
 
   // cache::RemoteFile
   void read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) override;
@@ -141,7 +133,11 @@ class File::Remote final : public cache::RemoteFile {
 
   bool ever_written_ = false;
   bool written_since_flush_ = false;
-  FileTime written_at_ = 0;  // by our clock, until the server's is known
+  // A write moves the file's time when it is made, by the server's clock, and that is what is shown at once. So that it
+  // stays true the server is told: with the last WRITE of a flush, or with the CLOSE.
+  FileTime written_at_ = 0;
+  bool owes_time_ = false;
+  std::size_t flushes_ = 0;  // under way
   EndOfFile end_;
   std::deque<Append> appends_;
   bool asking_end_ = false;
@@ -172,6 +168,15 @@ void File::Remote::add(const OpenResult& result, bool readable, bool writable) {
   arm();
 }
 
+void File::Remote::remove(Open& open) {
+  std::erase_if(opens_, [&](const Opened& each) { return each.open == &open; });
+  if (!owes_time_ || any_writable() != nullptr) return;
+  AttributeChanges times;
+  times.last_write_time = written_at_;
+  open.set_at_close(std::move(times));
+  owes_time_ = false;
+}
+
 void File::Remote::read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) {
   const Opened* through = any_readable();
   if (through == nullptr) {
@@ -199,8 +204,10 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
   }
   // A server moves the times with each write it answers, so changes go with the last one or after it, and not before
   // a truncate.
-  const bool rides = !changes_.empty() && cache_.is_last_write() && !cache_.size_underway();
+  const bool tells_time = owes_time_ && flushes_ > 0;
+  const bool rides = (!changes_.empty() || tells_time) && cache_.is_last_write() && !cache_.size_underway();
   if (rides) {
+    if (std::exchange(owes_time_, false)) changes_.last_write_time = written_at_;
     underway_ = std::exchange(changes_, {});
     changes_due_ = TimePoint::max();
   }
@@ -244,6 +251,7 @@ Task<void> File::Remote::send_truncate(std::uint64_t size, cache::RemoteFile::Do
   AttributeChanges changes = std::exchange(changes_, {});
   changes_due_ = TimePoint::max();
   changes.end_of_file = size;
+  if (std::exchange(owes_time_, false)) changes.last_write_time = written_at_;
   const Alive alive = alive_;
   const std::error_code error = co_await through->open->set_attributes(std::move(changes));
   if (alive.expired()) co_return;
@@ -269,7 +277,8 @@ void File::Remote::flush(cache::RemoteFile::Done done) {
 void File::Remote::start_write(std::uint64_t offset, const cache::Buffer& data, bool write_through, File::Done done) {
   ever_written_ = true;
   written_since_flush_ = true;
-  written_at_ = file_time_now();
+  written_at_ = share_.now();
+  owes_time_ = true;
   changes_.last_write_time.reset();  // a write after utimes() moves the time again
   end_.at = std::max(end_.at, offset + data.size());
   cache_.write(offset, data, write_through ? through_to_disk(std::move(done)) : std::move(done));
@@ -336,10 +345,12 @@ Task<void> File::Remote::ask_end_of_file() {
 }
 
 Task<std::error_code> File::Remote::flush_all(bool to_disk) {
+  ++flushes_;
   std::error_code error = co_await callback<std::error_code>([&](auto done) {
     cache_.flush(to_disk, std::move(done));
     arm();
   });
+  --flushes_;
   written_since_flush_ = false;
   if (!changes_.empty()) {
     const std::error_code changes_error = co_await send_changes();
@@ -389,6 +400,7 @@ Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
     co_return error;
   }
   merge(changes_, changes);
+  if (changes.last_write_time) owes_time_ = false;
   const bool waits = cache_.has_unsent() || written_since_flush_;
   if (waits) {
     changes_due_ = std::min(changes_due_, runtime_.now() + kChangesWait);
@@ -402,10 +414,7 @@ Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
 Attributes File::Remote::seen_through(Attributes from_server) const {
   if (const auto size = cache_.size_underway()) from_server.end_of_file = *size;
   from_server.end_of_file = std::max(from_server.end_of_file, cache_.unsent_end());
-  if (cache_.has_unsent()) {
-    from_server.last_write_time = std::max(from_server.last_write_time, written_at_);
-    from_server.change_time = std::max(from_server.change_time, written_at_);
-  }
+  if (owes_time_) from_server.last_write_time = from_server.change_time = written_at_;
   overlay(from_server, underway_);
   overlay(from_server, changes_);
   return from_server;
@@ -469,5 +478,6 @@ Task<std::error_code> File::set_attributes(AttributeChanges changes) {
 }
 Attributes File::seen_through(Attributes from_server) const { return remote_->seen_through(std::move(from_server)); }
 bool File::has_unsent() const { return remote_->has_unsent(); }
+bool File::is_ahead() const { return remote_->is_ahead(); }
 
 }  // namespace smb3fuse::client

@@ -57,9 +57,12 @@ class File {
   // round trip (the caller has flush() run at close). Must have an open that may do it (any will do for times).
   Task<std::error_code> set_attributes(AttributeChanges changes);
 
-  // The server's attributes seen through what we have not sent yet: size and last write time.
+  // The server's attributes seen through what it has not been told yet: size and last write time.
   Attributes seen_through(Attributes from_server) const;
   bool has_unsent() const;
+  // What seen_through() shows is newer than what the server would tell: there is unsent data, or a time of writing that
+  // the server will be told at the next flush or CLOSE.
+  bool is_ahead() const;
 
  private:
   class Remote;

@@ -40,12 +40,23 @@ char16_t mapped_at_end(char16_t unit, NameMapping mapping) {
   return unit;
 }
 
-char16_t unmapped(char16_t unit) {
-  if (unit > kPrivateUse && unit <= kPrivateUse + kLastControl) return static_cast<char16_t>(unit - kPrivateUse);
-  if (unit >= kSfmFirst && unit < kSfmFirst + kSfm.size()) return kSfm[static_cast<std::size_t>(unit - kSfmFirst)];
+char16_t unmapped_sfm(char16_t unit) {
+  if (unit < kSfmFirst || unit >= kSfmFirst + kSfm.size()) return unit;
+  return kSfm[static_cast<std::size_t>(unit - kSfmFirst)];
+}
+
+char16_t unmapped_sfu(char16_t unit) {
   if (unit <= kPrivateUse || unit >= kPrivateUse + 0x80) return unit;
   const auto plain = static_cast<char16_t>(unit - kPrivateUse);
   return kSfu.find(plain) != kSfu.npos || plain == u' ' || plain == u'.' ? plain : unit;
+}
+
+// The ranges overlap (U+F022 is a colon in one and a quotation mark in the other): our own mapping goes first.
+char16_t unmapped(char16_t unit, NameMapping mapping) {
+  if (unit > kPrivateUse && unit <= kPrivateUse + kLastControl) return static_cast<char16_t>(unit - kPrivateUse);
+  const char16_t ours = mapping == NameMapping::sfm ? unmapped_sfm(unit) : unmapped_sfu(unit);
+  if (ours != unit) return ours;
+  return mapping == NameMapping::sfm ? unmapped_sfu(unit) : unmapped_sfm(unit);
 }
 
 }  // namespace
@@ -70,7 +81,9 @@ tl::expected<std::u16string, std::error_code> to_wire_path(std::string_view path
 
 std::optional<std::string> from_wire_name(std::u16string_view name, NameMapping mapping) {
   std::u16string units(name);
-  if (mapping != NameMapping::none) std::transform(units.begin(), units.end(), units.begin(), unmapped);
+  if (mapping != NameMapping::none) {
+    for (char16_t& unit : units) unit = unmapped(unit, mapping);
+  }
   auto text = wire::to_utf8(units);
   if (!text || text->empty() || *text == "." || *text == "..") return std::nullopt;
   if (text->find_first_of(std::string_view("/\0", 2)) != text->npos) return std::nullopt;

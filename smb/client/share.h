@@ -26,11 +26,11 @@ template <class T>
 using Result = tl::expected<T, std::error_code>;
 
 enum class Disposition : std::uint8_t {
-  open,                 // must exist
-  create,               // must not exist: STATUS_OBJECT_NAME_COLLISION
-  open_or_create,       // O_CREAT
-  truncate,             // must exist, emptied: O_TRUNC
-  truncate_or_create,   // O_CREAT | O_TRUNC
+  open,                // must exist
+  create,              // must not exist: STATUS_OBJECT_NAME_COLLISION
+  open_or_create,      // O_CREAT
+  truncate,            // must exist, emptied: O_TRUNC
+  truncate_or_create,  // O_CREAT | O_TRUNC
 };
 
 struct OpenRequest {
@@ -38,9 +38,9 @@ struct OpenRequest {
   Disposition disposition = Disposition::open;
   bool read = true;
   bool write = false;
-  bool create_readonly = false;       // a file made by this open gets the read-only attribute (mode without w)
-  bool write_through = false;         // O_SYNC, O_DSYNC
-  std::uint32_t first_read = 0;       // read this many bytes from the start in the same round trip
+  bool create_readonly = false;  // a file made by this open gets the read-only attribute (mode without w)
+  bool write_through = false;    // O_SYNC, O_DSYNC
+  std::uint32_t first_read = 0;  // read this many bytes from the start in the same round trip
 };
 
 // One SMB open. Destroying it sends CLOSE and does not wait; everything in flight on it completes first or with an
@@ -62,6 +62,8 @@ class Open {
   // One round trip each.
   virtual Task<Result<Attributes>> attributes() = 0;
   virtual Task<std::error_code> set_attributes(AttributeChanges changes) = 0;
+  // Goes out with the CLOSE, and nobody is told if it fails.
+  virtual void set_at_close(AttributeChanges changes) = 0;
   // FSCTL_SET_ZERO_DATA over [offset, end): a hole in a sparse file (the file is made sparse first).
   virtual Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) = 0;
   // FSCTL_QUERY_ALLOCATED_RANGES: (offset, length) of what is not a hole within [offset, offset + length).
@@ -74,9 +76,9 @@ class Open {
 
 struct OpenResult {
   std::unique_ptr<Open> open;
-  Attributes attributes;   // as the CREATE reply has them: number_of_links is not told
+  Attributes attributes;  // as the CREATE reply has them: number_of_links is not told
   bool created = false;
-  cache::Buffer first;     // the bytes from 0, if first_read was asked for and the file has any
+  cache::Buffer first;           // the bytes from 0, if first_read was asked for and the file has any
   bool first_read_done = false;  // `first` is valid: shorter than asked means the file ends there
 };
 
@@ -94,26 +96,28 @@ class Share {
  public:
   virtual ~Share() = default;
 
-  virtual Task<Result<Attributes>> stat(std::string path) = 0;                                 // 1
-  virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;                              // 1
+  virtual Task<Result<Attributes>> stat(std::string path) = 0;     // 1
+  virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;  // 1
   // The first page comes with the open: 1 round trip up to about 8,000 entries.
   virtual Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) = 0;  // 1
-  virtual Task<Result<Attributes>> make_directory(std::string path) = 0;                       // 1
+  virtual Task<Result<Attributes>> make_directory(std::string path) = 0;                        // 1
   // `attributes` is what the caller knows of the target: a read-only one has the attribute cleared first, in the same
   // message. `keep_for_opens`: we hold opens on it, so it is renamed out of sight and vanishes with the last of them.
   struct RemoveHint {
     std::uint32_t file_attributes = 0;
     bool keep_for_opens = false;
   };
-  virtual Task<std::error_code> remove_file(std::string path, RemoveHint hint) = 0;            // 1
-  virtual Task<std::error_code> remove_directory(std::string path) = 0;                        // 1
+  virtual Task<std::error_code> remove_file(std::string path, RemoveHint hint) = 0;  // 1
+  virtual Task<std::error_code> remove_directory(std::string path) = 0;              // 1
   // STATUS_OBJECT_NAME_COLLISION where the target exists and `replace` is false.
-  virtual Task<std::error_code> rename(std::string from, std::string to, bool replace) = 0;    // 1
-  virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;          // 1
+  virtual Task<std::error_code> rename(std::string from, std::string to, bool replace) = 0;      // 1
+  virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;            // 1
   virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;  // 1
-  virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;     // 1
-  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                 // 1
+  virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;       // 1
+  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                   // 1
 
+  // The server's clock, as far as it has told it.
+  virtual FileTime now() const = 0;
   // Does `name` (one component) have a form that no client may use on this share, e.g. the names of removed files?
   virtual bool is_hidden_name(const std::string& name) const = 0;
   virtual std::uint32_t maximum_read() const = 0;

@@ -33,7 +33,7 @@ smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done) {
   return id;
 }
 
-void Smb2Channel::submit_close(smb2::Outgoing close) {
+void Smb2Channel::submit_close(Chain close) {
   if (connection_.is_lost()) return;
   if (closes_.empty()) {
     close_timer_->expire_at(runtime_.now() + kCloseDelay, [this] {
@@ -47,11 +47,7 @@ void Smb2Channel::submit_close(smb2::Outgoing close) {
 void Smb2Channel::submit_waiting_closes() {
   if (closes_.empty()) return;
   close_timer_->cancel();
-  for (smb2::Outgoing& close : std::exchange(closes_, {})) {
-    Chain chain;
-    chain.push_back(std::move(close));
-    connection_.submit(runtime_.now(), std::move(chain));
-  }
+  for (Chain& close : std::exchange(closes_, {})) connection_.submit(runtime_.now(), std::move(close));
 }
 
 void Smb2Channel::cancel(smb2::RequestId id) {

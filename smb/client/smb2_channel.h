@@ -38,9 +38,9 @@ class Smb2Channel final : private TransportHandler {
 
   // Each request of the chain is answered, by the server or locally; `done` never runs inside this call.
   smb2::RequestId exchange(Chain chain, AnswersDone done);
-  // A CLOSE that nobody waits for: sent before the next request, in the same system call, or after some milliseconds,
-  // so that closing a file costs no round trip of its own.
-  void submit_close(smb2::Outgoing close);
+  // A CLOSE, and what goes with it, that nobody waits for: sent before the next request, in the same system call, or
+  // after some milliseconds, so that closing a file costs no round trip of its own.
+  void submit_close(Chain close);
   void cancel(smb2::RequestId id);
 
   smb2::Connection& connection() { return connection_; }
@@ -69,7 +69,7 @@ class Smb2Channel final : private TransportHandler {
   std::unique_ptr<Transport> transport_;
   smb2::Connection connection_;
   std::unordered_map<smb2::RequestId, Waiting> waiting_;
-  std::vector<smb2::Outgoing> closes_;
+  std::vector<Chain> closes_;
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<Timer> close_timer_;
   TimePoint armed_for_ = TimePoint::max();

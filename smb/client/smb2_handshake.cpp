@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smb/client/smb2_handshake.h"
 
-#include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "smb/auth/error.h"
@@ -23,6 +23,8 @@ tl::unexpected<ConnectError> malformed_answer(ConnectStep step, const wire::Deco
                 "the server's answer is malformed (" + wire::to_string(error) + ")");
 }
 
+constexpr FileTime kClocksAgree = 2 * 10'000'000;  // two seconds
+
 smb2::Outgoing outgoing(wire::Command command, Bytes body) {
   smb2::Outgoing request;
   request.command = command;
@@ -38,13 +40,6 @@ Task<Answer> ask(Smb2Channel& channel, smb2::Outgoing request) {
   };
   Smb2Channel::Answers answers = co_await callback<Smb2Channel::Answers>(start);
   co_return std::move(answers.front());
-}
-
-std::uint64_t file_time_now() {
-  constexpr std::uint64_t kUnixEpoch = 116'444'736'000'000'000;  // 1970 in FILETIME
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
-  return kUnixEpoch + static_cast<std::uint64_t>(ns) / 100;
 }
 
 std::string with_status(std::string sentence, NtStatus status) {
@@ -151,15 +146,18 @@ Task<tl::expected<NegotiateOutcome, ConnectError>> negotiate(Smb2Channel& channe
                          " without encryption");
   }
   channel.connection().set_negotiated(*negotiated);
+  // Some servers tell whole seconds, and some nothing: clocks that agree as well as that are taken to agree.
+  const FileTime ahead = static_cast<FileTime>(response->system_time.value) - local_time_now();
+  if (response->system_time.value != 0 && std::abs(ahead) > kClocksAgree) outcome.clock_offset = ahead;
   outcome.first_token.assign(response->security_buffer.begin(), response->security_buffer.end());
   co_return outcome;
 }
 
 Task<StepResult> authenticate(Smb2Channel& channel, const ConnectConfig& config, Bytes first_token) {
   constexpr auto kStep = ConnectStep::authenticate;
-  const auto authenticator =
-      auth::make_ntlm_authenticator(config.credentials.clone(), config.server, file_time_now,
-                                    [](std::span<std::uint8_t> out) { crypto::random_bytes(out); });
+  const auto authenticator = auth::make_ntlm_authenticator(
+      config.credentials.clone(), config.server, [] { return static_cast<std::uint64_t>(local_time_now()); },
+      [](std::span<std::uint8_t> out) { crypto::random_bytes(out); });
   tl::expected<Bytes, std::error_code> token = authenticator->step(first_token);
   // NTLM takes two legs; a server that asks for more than a few is not authenticating.
   for (int leg = 0; leg < 8; ++leg) {

@@ -18,6 +18,7 @@ using StepResult = tl::expected<void, ConnectError>;
 struct NegotiateOutcome {
   smb2::NegotiateOffer offer;
   Bytes first_token;
+  FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
 };
 Task<tl::expected<NegotiateOutcome, ConnectError>> negotiate(Smb2Channel& channel, const ConnectConfig& config);
 

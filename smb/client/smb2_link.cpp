@@ -53,13 +53,24 @@ Task<Smb2Link::Answers> Smb2Link::exchange(Chain chain) {
   co_return answers;
 }
 
+void Smb2Link::exchange_and_close(Chain chain, Smb2Channel::AnswersDone done) {
+  exchange(std::move(chain), [this, done = std::move(done)](Answers answers) {
+    if (!is_error(answers.front().status) && is_error(answers.back().status)) {
+      if (const auto created = wire::decode<wire::CreateResponse>(answers.front().body)) close_later(created->file_id);
+    }
+    done(std::move(answers));
+  });
+}
+
+Task<Smb2Link::Answers> Smb2Link::exchange_and_close(Chain chain) {
+  auto start = [this, &chain](auto done) { exchange_and_close(std::move(chain), std::move(done)); };
+  Answers answers = co_await callback<Answers>(start);
+  co_return answers;
+}
+
 Task<std::error_code> Smb2Link::run(Chain chain) {
-  const Answers answers = co_await exchange(std::move(chain));
-  const std::error_code error = first_error(answers);
-  if (error && !is_error(answers.front().status) && is_error(answers.back().status)) {
-    if (const auto created = wire::decode<wire::CreateResponse>(answers.front().body)) close_later(created->file_id);
-  }
-  co_return error;
+  const Answers answers = co_await exchange_and_close(std::move(chain));
+  co_return first_error(answers);
 }
 
 std::error_code first_error(const Smb2Link::Answers& answers) {

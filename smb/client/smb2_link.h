@@ -28,16 +28,20 @@ struct Smb2Link {
   std::uint32_t write_size = 0;
   std::uint32_t transact_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
+  FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
   // Sets up the session anew, on the same connection. [MS-SMB2] 3.2.5.1.6: after STATUS_NETWORK_SESSION_EXPIRED.
   std::function<Task<std::error_code>()> authenticate_again;
 
   // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated.
   void exchange(Chain chain, Smb2Channel::AnswersDone done);
   Task<Answers> exchange(Chain chain);
-  // A chain that opens a file first: where a later part failed and took the CLOSE with it (Samba 4.17 fails every
-  // related request behind one that failed), the file is closed here. The first error of the chain.
+  // As exchange, for a chain that opens a file first and closes it last: where a part between failed and took the CLOSE
+  // with it (Samba 4.17 fails every related request behind one that failed), the file is closed here.
+  void exchange_and_close(Chain chain, Smb2Channel::AnswersDone done);
+  Task<Answers> exchange_and_close(Chain chain);
+  // The same, where only the first error of the chain matters.
   Task<std::error_code> run(Chain chain);
-  void close_later(wire::FileId file) { channel->submit_close(requests.close(file)); }
+  void close_later(wire::FileId file) { channel->submit_close({requests.close(file)}); }
 
  private:
   Task<void> renew_session();

@@ -59,6 +59,13 @@ Result<Attributes> attributes_of(const Answer& created, const Answer& standard) 
   return attributes;
 }
 
+Smb2Open::~Smb2Open() {
+  Smb2Link::Chain chain;
+  if (at_close_.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, at_close_));
+  chain.push_back(link_->requests.close(file_id_));
+  link_->channel->submit_close(std::move(chain));
+}
+
 void Smb2Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.read(file_id_, offset, length));

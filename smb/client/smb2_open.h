@@ -14,7 +14,7 @@ class Smb2Open final : public Open {
   // Takes over the open that `file_id` names.
   Smb2Open(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::uint64_t index_number, bool write_through)
       : link_(std::move(link)), file_id_(file_id), index_number_(index_number), write_through_(write_through) {}
-  ~Smb2Open() override { link_->close_later(file_id_); }
+  ~Smb2Open() override;
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
   void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override;
@@ -23,6 +23,7 @@ class Smb2Open final : public Open {
   void flush(Done done) override;
   Task<Result<Attributes>> attributes() override;
   Task<std::error_code> set_attributes(AttributeChanges changes) override;
+  void set_at_close(AttributeChanges changes) override { at_close_ = std::move(changes); }
   Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;
 
@@ -31,6 +32,7 @@ class Smb2Open final : public Open {
   wire::FileId file_id_;
   std::uint64_t index_number_;  // Attributes::file_id
   bool write_through_;
+  AttributeChanges at_close_;
 };
 
 // The bytes that a READ brought, as a slice of the message they came in. The end of the file is no error here.

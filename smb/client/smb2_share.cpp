@@ -97,7 +97,7 @@ Task<Result<Attributes>> Smb2Share::stat(std::string path) {
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.query(kPrevious, wire::FileInformationClass::standard, kFixedInformationBuffer));
   chain.push_back(link_->requests.close(kPrevious));
-  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  const Smb2Link::Answers answers = co_await link_->exchange_and_close(std::move(chain));
   Result<Attributes> attributes = attributes_of(answers[0], answers[1]);
   if (attributes) co_await read_symlink(link_, *on_server, *attributes);
   co_return attributes;
@@ -172,7 +172,7 @@ Task<Result<Attributes>> Smb2Share::make_directory(std::string path) {
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.close(kPrevious));
-  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  const Smb2Link::Answers answers = co_await link_->exchange_and_close(std::move(chain));
   if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
   const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
   if (!created) co_return tl::make_unexpected(malformed(created.error()));
@@ -292,7 +292,7 @@ Task<Result<Attributes>> Smb2Share::make_symlink(std::string path, std::string t
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.write_bytes(kPrevious, 0, *form));
   chain.push_back(link_->requests.close(kPrevious));
-  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  const Smb2Link::Answers answers = co_await link_->exchange_and_close(std::move(chain));
   if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
   const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
   if (!created) co_return tl::make_unexpected(malformed(created.error()));
@@ -312,7 +312,7 @@ Task<Result<FileSystemInfo>> Smb2Share::file_system_info() {
   chain.push_back(link_->requests.query(kPrevious, wire::FsInformationClass::full_size, kBuffer));
   chain.push_back(link_->requests.query(kPrevious, wire::FsInformationClass::size, kBuffer));
   chain.push_back(link_->requests.close(kPrevious));
-  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  const Smb2Link::Answers answers = co_await link_->exchange_and_close(std::move(chain));
   if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
   // impacket 0.10 knows only the smaller class, and answers the other one with nothing.
   if (const auto full = information_of<wire::FileFsFullSizeInformation>(answers[1])) {

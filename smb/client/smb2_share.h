@@ -34,6 +34,7 @@ class Smb2Share final : public Share {
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
   Task<Result<FileSystemInfo>> file_system_info() override;
 
+  FileTime now() const override { return local_time_now() + link_->clock_offset; }
   bool is_hidden_name(const std::string& name) const override;
   std::uint32_t maximum_read() const override { return link_->read_size; }
   std::uint32_t maximum_write() const override { return link_->write_size; }

@@ -66,7 +66,7 @@ bool may_be_symlink(const Attributes& attributes) {
 
 Task<void> read_symlink(std::shared_ptr<Smb2Link> link, std::u16string path, Attributes& attributes) {
   if (!may_be_symlink(attributes)) co_return;
-  const Smb2Link::Answers answers = co_await link->exchange(probe(*link, path, attributes));
+  const Smb2Link::Answers answers = co_await link->exchange_and_close(probe(*link, path, attributes));
   take_target(answers, attributes);
 }
 
@@ -81,11 +81,11 @@ Task<void> read_symlinks(std::shared_ptr<Smb2Link> link, std::u16string prefix, 
     for (DirectoryEntry* entry : candidates) {
       const auto name = to_wire_path(entry->name, link->name_mapping);
       // The name came from the wire, so it has a way back.
-      link->exchange(probe(*link, prefix + name.value_or(u""), entry->attributes),
-                     [entry, missing, done](Smb2Link::Answers answers) {
-                       take_target(answers, entry->attributes);
-                       if (--*missing == 0) done(true);
-                     });
+      link->exchange_and_close(probe(*link, prefix + name.value_or(u""), entry->attributes),
+                               [entry, missing, done](Smb2Link::Answers answers) {
+                                 take_target(answers, entry->attributes);
+                                 if (--*missing == 0) done(true);
+                               });
     }
   };
   co_await callback<bool>(probe_all);
