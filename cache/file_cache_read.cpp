@@ -40,7 +40,7 @@ void FileCache::forget_fetched() {
 // Where a read ends for certain, without asking the server.
 std::optional<std::uint64_t> FileCache::known_end(TimePoint now) const {
   if (keeps()) return size_;
-  if (end_ && now - end_->since < limits_.unleased_data_age) return end_->at;
+  if (end_ && now - end_->since < limits_.unleased_end_age) return end_->at;
   return std::nullopt;
 }
 
@@ -73,7 +73,6 @@ bool FileCache::try_read(std::uint64_t offset, std::uint32_t length, ReadResult&
     next = until;
   }
   result.pieces = std::move(pieces);
-  if (next == offset && length > 0 && !keeps()) end_.reset();
   use_up(offset, end);
   note_read(offset, end - offset, false, now);
   return true;

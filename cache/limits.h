@@ -36,6 +36,9 @@ struct Limits {
   Duration leased_join_delay = std::chrono::seconds(1);
   // What was read ahead without a right to keep it is used within this time or not at all.
   Duration unleased_data_age = std::chrono::seconds(1);
+  // How long the end of the file, as a short answer told it, is the end: long enough for a program that reads on until
+  // it is told so twice, short for one that waits for the file to grow.
+  Duration unleased_end_age = std::chrono::milliseconds(200);
 };
 
 }  // namespace smb3fuse::cache
