@@ -87,7 +87,7 @@ void InitExtension::handle_reply(std::span<const iovec> reply) {
   if (header.error != 0 || reply.size() < 2 || reply[1].iov_len < sizeof(fuse_init_out)) return;
   fuse_init_out out;
   std::memcpy(&out, reply[1].iov_base, sizeof out);
-  out.flags |= static_cast<std::uint32_t>(offered_ & kHandleKillprivV2);
+  out.flags |= static_cast<std::uint32_t>(offered_ & (kHandleKillprivV2 | FUSE_PARALLEL_DIROPS));
   if ((offered_ & kDirectIoAllowMmap) != 0) {
     out.flags |= static_cast<std::uint32_t>(kInitExt);
     out.flags2 |= static_cast<std::uint32_t>(kDirectIoAllowMmap >> 32);

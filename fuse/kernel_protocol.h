@@ -2,8 +2,9 @@
 // The few things of the kernel's protocol that libfuse 3.14 has no words for, said in the protocol's own structures.
 // When the libfuse that is required can say them, this file goes.
 //
-// - INIT: HANDLE_KILLPRIV_V2, so that no GETXATTR of security.capability precedes cached writes, and
-//   DIRECT_IO_ALLOW_MMAP, so that files opened with DIRECT_IO can still be mapped shared. Only what the kernel offers.
+// - INIT: PARALLEL_DIROPS, which 3.14 has a name for but does not pass on; HANDLE_KILLPRIV_V2, so that no GETXATTR of
+//   security.capability precedes cached writes; DIRECT_IO_ALLOW_MMAP, so that files opened with DIRECT_IO can still be
+//   mapped shared. Only what the kernel offers.
 // - FOPEN_PARALLEL_DIRECT_WRITES in the answers to OPEN and CREATE. Loop thread.
 #pragma once
 

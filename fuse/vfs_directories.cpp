@@ -26,7 +26,6 @@ class Vfs::PageWriter {
   PageWriter(std::size_t capacity, bool plus) : buffer_(capacity), plus_(plus) {}
 
   bool plus() const { return plus_; }
-  bool empty() const { return used_ == 0; }
   std::span<const char> bytes() const { return {buffer_.data(), used_}; }
   const std::vector<Node*>& nodes() const { return nodes_; }
 
@@ -144,7 +143,8 @@ client::Task<void> Vfs::read_directory(Request request, HandleId id, std::uint64
     if (position < handle->listing->entries.size() + kDots) {
       if (!put_entry(page, *handle->node, *handle->listing, position)) break;
       ++position;
-    } else if (handle->complete || !page.empty()) {  // what there is goes out while the next answer is on its way
+    } else if (handle->complete || position > std::max(offset, kDots)) {
+      // What there is goes out while the next answer is on its way.
       break;
     } else {
       error = co_await read_page(*handle);

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Share in memory for the tests of fuse/: it does what a server would, writes down every round trip, and while it is
+// held it answers nothing.
+#pragma once
+
+#include <algorithm>
+#include <coroutine>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cache/buffer.h"
+#include "smb/client/runtime.h"
+#include "smb/client/share.h"
+#include "smb/status.h"
+
+namespace smb3fuse::fs::test {
+
+inline std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+class FakeShare final : public client::Share {
+ public:
+  struct File {
+    client::Attributes attributes;
+    std::string data;
+  };
+
+  FakeShare(client::Runtime& runtime, cache::BufferPool& pool) : runtime_(runtime), pool_(pool) {
+    root_.file_id = 7;
+    root_.file_attributes = client::file_attribute::directory;
+    tree[""] = std::make_shared<File>(File{root_, ""});
+  }
+
+  // The server's side.
+  File& put(const std::string& path, const std::string& data = "") {
+    auto file = std::make_shared<File>();
+    file->attributes.file_id = ++last_id_;
+    file->attributes.file_attributes = client::file_attribute::archive;
+    file->attributes.last_write_time = 133'000'000'000'000'000;
+    file->data = data;
+    resize(*file, data.size());
+    tree[path] = file;
+    return *file;
+  }
+  File& put_folder(const std::string& path) {
+    File& folder = put(path);
+    folder.attributes.file_attributes = client::file_attribute::directory;
+    return folder;
+  }
+  void hold() { held_ = true; }
+  void release() {
+    held_ = false;
+    for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
+  }
+  // What has been asked since the last time, in order: "stat a/b".
+  std::vector<std::string> asked() { return std::exchange(asked_, {}); }
+
+  std::map<std::string, std::shared_ptr<File>> tree;
+  std::size_t page_size = 1000;
+  int opens = 0;  // not closed yet
+  RemoveHint last_hint;
+  client::OpenRequest last_open;
+
+  client::Task<client::Result<client::Attributes>> stat(std::string path) override {
+    co_await answer("stat " + path);
+    const auto found = tree.find(path);
+    if (found == tree.end()) co_return failure(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    co_return found->second->attributes;
+  }
+
+  client::Task<client::Result<client::OpenResult>> open(client::OpenRequest request) override {
+    co_await answer("open " + request.path);
+    last_open = request;
+    auto found = tree.find(request.path);
+    const bool may_create =
+        request.disposition != client::Disposition::open && request.disposition != client::Disposition::truncate;
+    if (found == tree.end() && !may_create) co_return failure(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    if (found != tree.end() && request.disposition == client::Disposition::create) {
+      co_return failure(NtStatus::STATUS_OBJECT_NAME_COLLISION);
+    }
+    client::OpenResult result;
+    result.created = found == tree.end();
+    if (result.created) {
+      File& made = put(request.path);
+      if (request.create_readonly) made.attributes.file_attributes |= client::file_attribute::readonly;
+      found = tree.find(request.path);
+    }
+    const bool truncates = request.disposition == client::Disposition::truncate ||
+                           request.disposition == client::Disposition::truncate_or_create;
+    if (truncates) resize(*found->second, 0);
+    result.attributes = found->second->attributes;
+    result.open = std::make_unique<FakeOpen>(*this, found->second);
+    if (request.first_read != 0) {
+      result.first = bytes_of(*found->second, 0, request.first_read);
+      result.first_read_done = true;
+    }
+    co_return result;
+  }
+
+  client::Task<client::Result<std::unique_ptr<client::DirectoryStream>>> open_directory(std::string path) override {
+    co_await answer("list " + path);
+    if (tree.count(path) == 0) co_return failure(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    std::vector<client::DirectoryEntry> entries;
+    for (const auto& [name, file] : tree) {
+      if (name.empty() || parent_of(name) != path) continue;
+      entries.push_back({name.substr(path.empty() ? 0 : path.size() + 1), file->attributes});
+    }
+    std::unique_ptr<client::DirectoryStream> stream = std::make_unique<FakeStream>(std::move(entries), page_size);
+    co_return stream;
+  }
+
+  client::Task<client::Result<client::Attributes>> make_directory(std::string path) override {
+    co_await answer("mkdir " + path);
+    if (tree.count(path) != 0) co_return failure(NtStatus::STATUS_OBJECT_NAME_COLLISION);
+    co_return put_folder(path).attributes;
+  }
+
+  client::Task<std::error_code> remove_file(std::string path, RemoveHint hint) override {
+    co_await answer("remove " + path);
+    last_hint = hint;
+    if (tree.erase(path) == 0) co_return make_error_code(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    co_return std::error_code();
+  }
+
+  client::Task<std::error_code> remove_directory(std::string path) override {
+    co_await answer("rmdir " + path);
+    for (const auto& [name, file] : tree) {
+      if (!name.empty() && parent_of(name) == path) co_return make_error_code(NtStatus::STATUS_DIRECTORY_NOT_EMPTY);
+    }
+    tree.erase(path);
+    co_return std::error_code();
+  }
+
+  client::Task<std::error_code> rename(std::string from, std::string to, bool replace) override {
+    co_await answer("rename " + from + " " + to);
+    if (tree.count(to) != 0 && !replace) co_return make_error_code(NtStatus::STATUS_OBJECT_NAME_COLLISION);
+    std::map<std::string, std::shared_ptr<File>> moved;
+    for (const auto& [name, file] : tree) {
+      const bool inside = name == from || name.starts_with(from + "/");
+      moved[inside ? to + name.substr(from.size()) : name] = file;
+    }
+    moved[to] = tree[from];
+    tree = std::move(moved);
+    co_return std::error_code();
+  }
+
+  client::Task<std::error_code> link(std::string existing, std::string new_path) override {
+    co_await answer("link " + existing + " " + new_path);
+    tree[new_path] = tree[existing];
+    co_return std::error_code();
+  }
+
+  client::Task<std::error_code> set_attributes(std::string path, client::AttributeChanges changes) override {
+    co_await answer("set " + path);
+    if (tree.count(path) == 0) co_return make_error_code(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    change(*tree[path], changes);
+    co_return std::error_code();
+  }
+
+  client::Task<client::Result<client::Attributes>> make_symlink(std::string path, std::string target) override {
+    co_await answer("symlink " + path);
+    put(path).attributes.symlink_target = target;
+    co_return tree[path]->attributes;
+  }
+
+  client::Task<client::Result<client::FileSystemInfo>> file_system_info() override {
+    co_await answer("statfs");
+    client::FileSystemInfo info;
+    info.block_size = 4096;
+    info.total_blocks = 1000;
+    info.free_blocks = 500;
+    co_return info;
+  }
+
+  client::FileTime now() const override { return 133'000'000'000'000'000; }
+  bool is_hidden_name(const std::string& name) const override { return name.starts_with(".removed-"); }
+  std::uint32_t maximum_read() const override { return 1024 * 1024; }
+  std::uint32_t maximum_write() const override { return 1024 * 1024; }
+  bool case_sensitive() const override { return true; }
+  bool is_read_only() const override { return false; }
+  const client::Attributes& root_attributes() const override { return root_; }
+
+ private:
+  class FakeOpen final : public client::Open {
+   public:
+    FakeOpen(FakeShare& share, std::shared_ptr<File> file) : share_(share), file_(std::move(file)) { ++share_.opens; }
+    ~FakeOpen() override { --share_.opens; }
+
+    void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
+      share_.asked_.push_back("read");
+      share_.runtime_.post([this, offset, length, done] { done({}, share_.bytes_of(*file_, offset, length)); });
+    }
+    void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override {
+      share_.asked_.push_back("write");
+      for (const cache::Buffer& piece : data) {
+        if (file_->data.size() < offset + piece.size()) share_.resize(*file_, offset + piece.size());
+        std::copy(piece.data(), piece.data() + piece.size(), file_->data.begin() + static_cast<std::ptrdiff_t>(offset));
+        offset += piece.size();
+      }
+      share_.runtime_.post([done] { done({}); });
+    }
+    void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes,
+                       Done done) override {
+      write(offset, std::move(data), std::move(done));
+      share_.change(*file_, changes);
+    }
+    void flush(Done done) override {
+      share_.asked_.push_back("flush");
+      share_.runtime_.post([done] { done({}); });
+    }
+    client::Task<client::Result<client::Attributes>> attributes() override {
+      co_await share_.answer("fstat");
+      co_return file_->attributes;
+    }
+    client::Task<std::error_code> set_attributes(client::AttributeChanges changes) override {
+      co_await share_.answer("fset");
+      share_.change(*file_, changes);
+      co_return std::error_code();
+    }
+    void set_at_close(client::AttributeChanges changes) override { share_.change(*file_, changes); }
+    client::Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override {
+      co_await share_.answer("zero");
+      for (std::uint64_t i = offset; i < end && i < file_->data.size(); ++i) file_->data[i] = '\0';
+      co_return std::error_code();
+    }
+    client::Task<client::Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t, std::uint64_t) override {
+      co_await share_.answer("ranges");
+      co_return ranges_;
+    }
+
+   private:
+    FakeShare& share_;
+    std::shared_ptr<File> file_;
+    std::vector<AllocatedRange> ranges_{{100, 50}, {200, 50}};
+  };
+
+  class FakeStream final : public client::DirectoryStream {
+   public:
+    FakeStream(std::vector<client::DirectoryEntry> entries, std::size_t page)
+        : entries_(std::move(entries)), page_(page) {}
+    client::Task<client::Result<std::vector<client::DirectoryEntry>>> next() override {
+      std::vector<client::DirectoryEntry> page;
+      while (page.size() < page_ && at_ < entries_.size()) page.push_back(entries_[at_++]);
+      co_return page;
+    }
+
+   private:
+    std::vector<client::DirectoryEntry> entries_;
+    std::size_t page_;
+    std::size_t at_ = 0;
+  };
+
+  struct Gate {
+    FakeShare& share;
+    bool await_ready() const noexcept { return !share.held_; }
+    void await_suspend(std::coroutine_handle<> waiting) { share.waiting_.push_back(waiting); }
+    void await_resume() const noexcept {}
+  };
+
+  Gate answer(std::string what) {
+    asked_.push_back(std::move(what));
+    return Gate{*this};
+  }
+  static tl::unexpected<std::error_code> failure(NtStatus status) { return tl::unexpected(make_error_code(status)); }
+  void resize(File& file, std::size_t size) {
+    file.data.resize(size);
+    file.attributes.end_of_file = size;
+    file.attributes.allocation_size = (size + 4095) / 4096 * 4096;
+  }
+  void change(File& file, const client::AttributeChanges& changes) {
+    if (changes.last_write_time) file.attributes.last_write_time = *changes.last_write_time;
+    if (changes.last_access_time) file.attributes.last_access_time = *changes.last_access_time;
+    if (changes.file_attributes) file.attributes.file_attributes = *changes.file_attributes;
+    if (changes.end_of_file) resize(file, *changes.end_of_file);
+  }
+  cache::Buffer bytes_of(const File& file, std::uint64_t offset, std::size_t length) {
+    const std::size_t begin = std::min<std::size_t>(offset, file.data.size());
+    const std::size_t size = std::min(length, file.data.size() - begin);
+    return pool_.copy_of({reinterpret_cast<const std::uint8_t*>(file.data.data()) + begin, size});
+  }
+
+  client::Runtime& runtime_;
+  cache::BufferPool& pool_;
+  client::Attributes root_;
+  std::uint64_t last_id_ = 100;
+  bool held_ = false;
+  std::vector<std::coroutine_handle<>> waiting_;
+  std::vector<std::string> asked_;
+};
+
+}  // namespace smb3fuse::fs::test
