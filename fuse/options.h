@@ -59,7 +59,6 @@ struct MountOptions {
   bool require_sealing = false;
   std::chrono::seconds call_timeout{30};
   std::chrono::seconds echo_interval{60};
-  bool hard = false;  // wait for a lost server for ever instead of call_timeout
   std::optional<std::uint16_t> max_credits;
 
   // Sizes in bytes; nothing given: as large as server and kernel allow.
@@ -82,9 +81,6 @@ struct MountOptions {
   mode_t directory_mode = 0755;
   bool server_inodes = true;
   client::NameMapping name_mapping = client::NameMapping::sfm;
-  bool posix_extensions = true;  // use them where the server offers them
-  bool minshall_french_links = false;
-  bool byte_range_locks = true;  // send them to the server
 
   KernelFlags kernel;
 

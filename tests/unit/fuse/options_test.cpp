@@ -46,7 +46,7 @@ TEST(MountOptions, HaveTheDefaultsOfMountCifs) {
   EXPECT_FALSE(options.port || options.address || options.max_credits || options.read_size || options.write_size);
   EXPECT_EQ(options.min_dialect, Dialect::smb202);
   EXPECT_EQ(options.max_dialect, Dialect::smb311);
-  EXPECT_FALSE(options.require_signing || options.require_sealing || options.hard);
+  EXPECT_FALSE(options.require_signing || options.require_sealing);
   EXPECT_EQ(options.call_timeout, seconds(30));
   EXPECT_EQ(options.echo_interval, seconds(60));
   EXPECT_EQ(options.block_size, 1048576u);
@@ -59,8 +59,7 @@ TEST(MountOptions, HaveTheDefaultsOfMountCifs) {
   EXPECT_EQ(options.file_mode, 0755u);
   EXPECT_EQ(options.directory_mode, 0755u);
   EXPECT_EQ(options.name_mapping, NameMapping::sfm);
-  EXPECT_TRUE(options.strict_sync && options.server_inodes && options.posix_extensions && options.byte_range_locks);
-  EXPECT_FALSE(options.minshall_french_links);
+  EXPECT_TRUE(options.strict_sync && options.server_inodes);
   EXPECT_EQ(
       kernel_option_list(options.kernel),
       std::string("rw,nosuid,nodev,") + (getuid() == 0 ? "allow_other," : "") + "default_permissions,subtype=smb3fuse");
@@ -114,8 +113,6 @@ TEST(MountOptions, SetWhatTheyName) {
       {"servern=NAS", [](O o) { return o.server_netbios == "NAS"; }},
       {"netbiosname=LAPTOP", [](O o) { return o.client_netbios == "LAPTOP"; }},
       {"timeout=5", [](O o) { return o.call_timeout == seconds(5); }},
-      {"hard", [](O o) { return o.hard; }},
-      {"hard,soft", [](O o) { return !o.hard; }},
       {"echo_interval=600", [](O o) { return o.echo_interval == seconds(600); }},
       {"max_credits=20", [](O o) { return o.max_credits == 20; }},
       {"rsize=4194304", [](O o) { return o.read_size == 4194304u; }},
@@ -155,17 +152,6 @@ TEST(MountOptions, SetWhatTheyName) {
       {"nomapchars", [](O o) { return o.name_mapping == NameMapping::none; }},
       {"nomapchars,mapposix", [](O o) { return o.name_mapping == NameMapping::sfm; }},
       {"iocharset=utf8", [](O) { return true; }},
-      {"nounix", [](O o) { return !o.posix_extensions; }},
-      {"nolinux", [](O o) { return !o.posix_extensions; }},
-      {"noposix", [](O o) { return !o.posix_extensions; }},
-      {"noposixpaths", [](O o) { return !o.posix_extensions; }},
-      {"nounix,posix", [](O o) { return o.posix_extensions; }},
-      {"nounix,unix", [](O o) { return o.posix_extensions; }},
-      {"nounix,linux", [](O o) { return o.posix_extensions; }},
-      {"nounix,posixpaths", [](O o) { return o.posix_extensions; }},
-      {"mfsymlinks", [](O o) { return o.minshall_french_links; }},
-      {"nobrl", [](O o) { return !o.byte_range_locks; }},
-      {"nobrl,brl", [](O o) { return o.byte_range_locks; }},
       {"ro", [](O o) { return o.kernel.read_only; }},
       {"ro,rw", [](O o) { return !o.kernel.read_only; }},
       {"rw,ro", [](O o) { return o.kernel.read_only; }},
