@@ -438,7 +438,7 @@ class Mount:
     mount is left. A watchdog kills the daemon after `limit` seconds, so that a system call stuck in the mount returns.
     """
 
-    def __init__(self, server, share=None, options="", user=None, port=None, limit=150, source=None, subfolder=""):
+    def __init__(self, server, share=None, options="", user=None, port=None, limit=300, source=None, subfolder=""):
         self.server, self.user, self.limit = server, user, limit * PATIENCE
         self.source = source or server.source(share, port) + subfolder
         self.options = f"credentials={server.credentials(user)}" + (f",{options}" if options else "")
@@ -525,7 +525,7 @@ class Mount:
                             for t in os.listdir(f"/proc/{self.daemon}/task"))
         return ""
 
-    def work(self, argv, timeout=100, **more):
+    def work(self, argv, timeout=200, **more):
         """Runs a program as the mount's owner. If it does not end in time the daemon is killed first, so that it can."""
         def give_up():
             self.timed_out = True

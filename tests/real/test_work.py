@@ -141,7 +141,7 @@ class Impacket(Works):
     without = IMPACKET_CANNOT
 
     def check(self, user):
-        with ImpacketServer() as server, Mount(server, options="vers=2.0", user=user, limit=300) as mount:
+        with ImpacketServer() as server, Mount(server, options="vers=2.0", user=user, limit=600) as mount:
             self.work_through(mount)
 
     def test_as_root(self):
