@@ -39,7 +39,8 @@ Buffer BufferPool::allocate(std::size_t size) {
     kept_ -= block->capacity;
   } else {
     const std::size_t capacity = size_class < kClasses ? capacity_of(size_class) : size;
-    block = new detail::Block{this, 0, size_class, capacity, std::unique_ptr<std::uint8_t[]>(new std::uint8_t[capacity])};
+    block =
+        new detail::Block{this, 0, size_class, capacity, std::unique_ptr<std::uint8_t[]>(new std::uint8_t[capacity])};
   }
   block->references = 1;
   in_use_ += block->capacity;

@@ -33,7 +33,8 @@ class Buffer {
   Buffer(const Buffer& other) noexcept : block_(other.block_), view_(other.view_) {
     if (block_ != nullptr) ++block_->references;
   }
-  Buffer(Buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)), view_(std::exchange(other.view_, {})) {}
+  Buffer(Buffer&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)), view_(std::exchange(other.view_, {})) {}
   Buffer& operator=(Buffer other) noexcept {
     std::swap(block_, other.block_);
     std::swap(view_, other.view_);

@@ -105,8 +105,8 @@ inline void spawn(Task<void> task) {
   [](Task<void> running) -> detail::Detached { co_await running; }(std::move(task));
 }
 
-// Awaits one call of a completion callback: `T value = co_await callback<T>([&](auto done) { start(std::move(done)); });`
-// `done` is copyable and is called exactly once, during the start or later.
+// Awaits one call of a completion callback: `T value = co_await callback<T>([&](auto done) { start(std::move(done));
+// });` `done` is copyable and is called exactly once, during the start or later.
 template <class T, class Start>
 class CallbackAwaiter {
  public:
