@@ -201,7 +201,10 @@ void Nodes::note_change(Node& node) {
 void Nodes::note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now) {
   directory.last_change = ++changes_;
   directory.attributes.last_write_time = directory.attributes.change_time = now;
-  if (const std::shared_ptr<Listing> listing = directory.listing.lock()) listing->changed[name] = exists;
+  const std::shared_ptr<Listing> listing = directory.listing.lock();
+  if (listing == nullptr) return;
+  listing->changed[name] = exists;
+  if (exists) listing->folded.insert(lower_case(name));
 }
 
 void Nodes::follow(Node& directory, const std::shared_ptr<Listing>& listing) {

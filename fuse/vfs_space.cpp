@@ -37,6 +37,7 @@ client::Task<void> Vfs::allocate(Request request, HandleId id, int mode, std::ui
   if (zeroes) {
     error = co_await flush(*handle, false);
     if (!error) error = co_await handle->open->zero(offset, offset + length);
+    handle->shared->file.forget_read_ahead();
     nodes_.note_change(*handle->node);
   }
   if (!error && (mode & FALLOC_FL_KEEP_SIZE) == 0) error = co_await extend(*handle, offset + length);

@@ -57,6 +57,9 @@ class File {
   // round trip (the caller has flush() run at close). Must have an open that may do it (any will do for times).
   Task<std::error_code> set_attributes(AttributeChanges changes);
 
+  // The data was changed past this file (Open::zero): what was read ahead is out of date.
+  void forget_read_ahead();
+
   // The server's attributes seen through what it has not been told yet: size and last write time.
   Attributes seen_through(Attributes from_server) const;
   bool has_unsent() const;
