@@ -16,8 +16,12 @@ namespace smb3fuse::client {
 namespace {
 
 constexpr std::size_t kMemoryOfAllFiles = std::size_t{512} << 20;
-// How long the end of the file is taken to be where the server last said, for appending to it.
-constexpr Duration kEndOfFileAge = std::chrono::seconds(1);
+// How long the end of the file is taken to be where the server last said, for one append to it: as long as a program
+// takes to write after it has opened.
+constexpr Duration kEndOfFileAge = std::chrono::milliseconds(20);
+// Appends of this size are bulk data: they follow one another without asking where the file ends now, and without
+// waiting for each other. Smaller ones are records of a log that others write too.
+constexpr std::size_t kBulkAppend = 64 * 1024;
 // How long attribute changes wait for a flush that saves their round trip.
 constexpr Duration kChangesWait = std::chrono::seconds(1);
 
@@ -51,6 +55,7 @@ class File::Remote final : public cache::RemoteFile {
   void add(const OpenResult& result, bool readable, bool writable);
   void remove(Open& open);
   bool has_opens() const { return !opens_.empty(); }
+  void forget_read_ahead() { cache_.forget_fetched(); }
 
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
     const bool answered = cache_.try_read(offset, length, result);
@@ -113,12 +118,16 @@ class File::Remote final : public cache::RemoteFile {
     return std::none_of(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.id == id; });
   }
 
+  void note_writing();
+  AttributeChanges take_changes(bool with_time);
+  void owe_again(const AttributeChanges& failed);
   void answer_appends();
   Task<void> ask_end_of_file();
   Task<void> send_truncate(std::uint64_t size, cache::RemoteFile::Done done);
   Task<std::error_code> send_changes();
   void flush_late();
   Task<void> send_changes_late();
+  std::function<void(std::error_code)> once_written(std::function<void(std::error_code)> done);
   std::function<void(std::error_code)> through_to_disk(std::function<void(std::error_code)> done);
 
   void arm();
@@ -133,8 +142,11 @@ class File::Remote final : public cache::RemoteFile {
 
   bool ever_written_ = false;
   bool written_since_flush_ = false;
-  // A write moves the file's time when it is made, by the server's clock, and that is what is shown at once. So that it
-  // stays true the server is told: with the last WRITE of a flush, or with the CLOSE.
+  // A write or a change of size moves the file's time when it is made, by the server's clock, and that is what is shown
+  // at once. So that it stays true the server is told, when nothing is left to write that would move its own time
+  // again: in the message of the last WRITE of a flush, of a truncate or of other changes, or else with the CLOSE. It
+  // has to be told each time: an open on which a time was set once no longer moves it by itself ([MS-FSA] 2.1.1.6,
+  // Open.UserSetModificationTime).
   FileTime written_at_ = 0;
   bool owes_time_ = false;
   std::size_t flushes_ = 0;  // under way
@@ -177,6 +189,28 @@ void File::Remote::remove(Open& open) {
   owes_time_ = false;
 }
 
+// The file changes now, after any time that was set before.
+void File::Remote::note_writing() {
+  ever_written_ = true;
+  written_at_ = share_.now();
+  owes_time_ = true;
+  changes_.last_write_time.reset();
+}
+
+// What is to be sent now.
+AttributeChanges File::Remote::take_changes(bool with_time) {
+  AttributeChanges taken = std::exchange(changes_, {});
+  changes_due_ = TimePoint::max();
+  if (with_time && std::exchange(owes_time_, false)) taken.last_write_time = written_at_;
+  return taken;
+}
+
+// Of what failed, some may have been done: the time of writing is told later, unless the program has set one since.
+void File::Remote::owe_again(const AttributeChanges& failed) {
+  const bool told = failed.last_write_time == written_at_ && !changes_.last_write_time;
+  if (told && any_writable() != nullptr) owes_time_ = true;
+}
+
 void File::Remote::read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) {
   const Opened* through = any_readable();
   if (through == nullptr) {
@@ -206,20 +240,18 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
   // a truncate.
   const bool tells_time = owes_time_ && flushes_ > 0;
   const bool rides = (!changes_.empty() || tells_time) && cache_.is_last_write() && !cache_.size_underway();
-  if (rides) {
-    if (std::exchange(owes_time_, false)) changes_.last_write_time = written_at_;
-    underway_ = std::exchange(changes_, {});
-    changes_due_ = TimePoint::max();
-  }
-  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, rides,
+  AttributeChanges changes;
+  if (rides) underway_ = changes = take_changes(true);
+  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, changes,
                    done = std::move(done)](std::error_code error) {
     if (alive.expired()) return;
-    if (rides) {
-      AttributeChanges sent = std::exchange(underway_, {});
-      if (error && was_closed(id)) {
-        merge(sent, changes_);
-        changes_ = std::move(sent);
-      }
+    if (!changes.empty()) underway_ = {};
+    if (error) owe_again(changes);
+    if (error && was_closed(id)) {
+      AttributeChanges again = changes;
+      if (owes_time_) again.last_write_time.reset();
+      merge(again, changes_);
+      changes_ = std::move(again);
     }
     if (error && was_closed(id) && any_writable() != nullptr) {
       write(offset, data, done);
@@ -229,7 +261,7 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
     if (!alive.expired()) arm();
   };
   if (rides) {
-    through->open->write_and_set(offset, std::move(data), underway_, std::move(answered));
+    through->open->write_and_set(offset, std::move(data), std::move(changes), std::move(answered));
   } else {
     through->open->write(offset, std::move(data), std::move(answered));
   }
@@ -248,13 +280,14 @@ Task<void> File::Remote::send_truncate(std::uint64_t size, cache::RemoteFile::Do
     done(NtStatus::STATUS_ACCESS_DENIED);
     co_return;
   }
-  AttributeChanges changes = std::exchange(changes_, {});
-  changes_due_ = TimePoint::max();
+  AttributeChanges changes = take_changes(!cache_.has_unsent());
   changes.end_of_file = size;
-  if (std::exchange(owes_time_, false)) changes.last_write_time = written_at_;
+  underway_ = changes;
   const Alive alive = alive_;
-  const std::error_code error = co_await through->open->set_attributes(std::move(changes));
+  const std::error_code error = co_await through->open->set_attributes(changes);
   if (alive.expired()) co_return;
+  underway_ = {};
+  if (error) owe_again(changes);
   if (!error) end_ = {std::max(size, cache_.unsent_end()), runtime_.now(), true};
   done(error);
   if (!alive.expired()) arm();
@@ -275,14 +308,22 @@ void File::Remote::flush(cache::RemoteFile::Done done) {
 }
 
 void File::Remote::start_write(std::uint64_t offset, const cache::Buffer& data, bool write_through, File::Done done) {
-  ever_written_ = true;
+  note_writing();
   written_since_flush_ = true;
-  written_at_ = share_.now();
-  owes_time_ = true;
-  changes_.last_write_time.reset();  // a write after utimes() moves the time again
   end_.at = std::max(end_.at, offset + data.size());
   cache_.write(offset, data, write_through ? through_to_disk(std::move(done)) : std::move(done));
   arm();
+}
+
+std::function<void(std::error_code)> File::Remote::once_written(std::function<void(std::error_code)> done) {
+  return [this, done = std::move(done)](std::error_code error) {
+    if (error) {
+      done(error);
+      return;
+    }
+    cache_.flush(false, done);
+    arm();
+  };
 }
 
 std::function<void(std::error_code)> File::Remote::through_to_disk(std::function<void(std::error_code)> done) {
@@ -303,7 +344,9 @@ void File::Remote::append(cache::Buffer data, bool write_through,
 
 void File::Remote::answer_appends() {
   while (!appends_.empty() && !asking_end_) {
-    const bool fresh = end_.known && runtime_.now() - end_.told < kEndOfFileAge;
+    const bool bulk = appends_.front().data.size() >= kBulkAppend;
+    const bool follows = bulk && cache_.has_unsent();
+    const bool fresh = end_.known && (follows || runtime_.now() - end_.told < kEndOfFileAge);
     if (!fresh) {
       asking_end_ = true;
       runtime_.post([this, alive = Alive(alive_)] {
@@ -315,14 +358,19 @@ void File::Remote::answer_appends() {
     appends_.pop_front();
     const std::uint64_t at = end_.at;
     const std::uint64_t end = at + next.data.size();
-    start_write(at, next.data, next.write_through,
-                [done = std::move(next.done), end](std::error_code error) { done(error, end); });
+    auto done = [done = std::move(next.done), end](std::error_code error) { done(error, end); };
+    if (bulk) {
+      start_write(at, next.data, next.write_through, std::move(done));
+    } else {
+      // The next one to append, here or elsewhere, has to find it there.
+      end_.known = false;
+      start_write(at, next.data, next.write_through, once_written(std::move(done)));
+    }
   }
 }
 
 Task<void> File::Remote::ask_end_of_file() {
   const Alive alive = alive_;
-  const TimePoint asked = runtime_.now();
   end_.at = 0;  // from here on it is where our own writes end, which the answer may not know of
   end_.at = cache_.unsent_end();
   Result<Attributes> answer = tl::make_unexpected(make_error_code(NtStatus::STATUS_FILE_CLOSED));
@@ -333,7 +381,7 @@ Task<void> File::Remote::ask_end_of_file() {
   }
   asking_end_ = false;
   if (answer) {
-    end_ = {std::max(end_.at, answer->end_of_file), asked, true};
+    end_ = {std::max(end_.at, answer->end_of_file), runtime_.now(), true};
     answer_appends();
     co_return;
   }
@@ -361,14 +409,15 @@ Task<std::error_code> File::Remote::flush_all(bool to_disk) {
 }
 
 Task<std::error_code> File::Remote::send_changes() {
-  AttributeChanges changes = std::exchange(changes_, {});
-  changes_due_ = TimePoint::max();
+  const AttributeChanges changes = take_changes(!cache_.has_unsent());
   const Opened* through = any_open();
   if (through == nullptr) co_return make_error_code(NtStatus::STATUS_FILE_CLOSED);
   underway_ = changes;
   const Alive alive = alive_;
-  const std::error_code error = co_await through->open->set_attributes(std::move(changes));
-  if (!alive.expired()) underway_ = {};
+  const std::error_code error = co_await through->open->set_attributes(changes);
+  if (alive.expired()) co_return error;
+  underway_ = {};
+  if (error) owe_again(changes);
   co_return error;
 }
 
@@ -391,8 +440,9 @@ Task<void> File::Remote::send_changes_late() {
 Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
   const std::optional<std::uint64_t> size = changes.end_of_file;
   if (size) {
-    ever_written_ = true;
+    note_writing();
     merge(changes_, changes);  // they go with the truncate
+    if (changes.last_write_time) owes_time_ = false;
     const std::error_code error = co_await callback<std::error_code>([&](auto done) {
       cache_.truncate(*size, std::move(done));
       arm();
@@ -414,8 +464,8 @@ Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
 Attributes File::Remote::seen_through(Attributes from_server) const {
   if (const auto size = cache_.size_underway()) from_server.end_of_file = *size;
   from_server.end_of_file = std::max(from_server.end_of_file, cache_.unsent_end());
-  if (owes_time_) from_server.last_write_time = from_server.change_time = written_at_;
   overlay(from_server, underway_);
+  if (owes_time_) from_server.last_write_time = from_server.change_time = written_at_;
   overlay(from_server, changes_);
   return from_server;
 }
@@ -458,6 +508,7 @@ File::~File() = default;
 
 void File::add(const OpenResult& result, bool readable, bool writable) { remote_->add(result, readable, writable); }
 void File::remove(Open& open) { remote_->remove(open); }
+void File::forget_read_ahead() { remote_->forget_read_ahead(); }
 bool File::has_opens() const { return remote_->has_opens(); }
 
 bool File::try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {

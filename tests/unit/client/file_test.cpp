@@ -83,6 +83,7 @@ struct Server {
 
   std::string content;
   std::vector<std::string> asked;
+  std::vector<std::string> at_close;  // what goes with a CLOSE
   std::deque<Waiting> waiting;
 };
 
@@ -130,6 +131,7 @@ class FakeOpen final : public Open {
     if (!error && changes.end_of_file) server_.content.resize(*changes.end_of_file, '\0');
     co_return error;
   }
+  void set_at_close(AttributeChanges changes) override { server_.at_close.push_back(words_of(changes)); }
   Task<std::error_code> zero(std::uint64_t, std::uint64_t) override { co_return std::error_code(); }
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t, std::uint64_t) override {
     co_return std::vector<AllocatedRange>();
@@ -167,12 +169,15 @@ class FakeShare final : public Share {
   Task<std::error_code> set_attributes(std::string, AttributeChanges) override { co_return std::error_code(); }
   Task<Result<Attributes>> make_symlink(std::string, std::string) override { co_return Attributes{}; }
   Task<Result<FileSystemInfo>> file_system_info() override { co_return FileSystemInfo{}; }
+  FileTime now() const override { return time; }
   bool is_hidden_name(const std::string&) const override { return false; }
   std::uint32_t maximum_read() const override { return 1 << 20; }
   std::uint32_t maximum_write() const override { return 1 << 20; }
   bool case_sensitive() const override { return false; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
+
+  FileTime time = 1000;
 
  private:
   Attributes root_;
@@ -191,7 +196,7 @@ class FileTest : public testing::Test {
   using Pending = std::shared_ptr<Outcome>;
   using Asked = std::vector<std::string>;
 
-  Open& open(bool first_read = false) {
+  Open& open(bool first_read = false, bool writable = true) {
     OpenResult result;
     result.open = std::make_unique<FakeOpen>(server, pool);
     result.attributes.end_of_file = server.content.size();
@@ -199,7 +204,7 @@ class FileTest : public testing::Test {
       result.first = buffer_of(server.content);
       result.first_read_done = true;
     }
-    file->add(result, true, true);
+    file->add(result, true, writable);
     opens.push_back(std::move(result.open));
     return *opens.back();
   }
@@ -375,8 +380,242 @@ TEST_F(FileTest, LetsAWriteMoveATimeThatWasSetBeforeIt) {
   write(0, "one");
   set(mtime(77));
   write(3, "two");
+  EXPECT_EQ(file->seen_through({}).last_write_time, 1000);
   flush();
-  EXPECT_EQ(server.asked, Asked{"write 0+6"});
+  EXPECT_EQ(server.asked, Asked{"write 0+6 and set mtime=1000"});
+}
+
+TEST_F(FileTest, TheTimeOfWritingRidesOnTheLastWriteOfAFlush) {
+  Open& only = open();
+  write(0, "content");
+  share.time = 2000;
+  const Pending flushed = flush();
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and set mtime=1000"}) << "when it was written, not when it was sent";
+  EXPECT_EQ(file->seen_through({}).last_write_time, 1000);
+  EXPECT_TRUE(file->is_ahead());
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_FALSE(file->is_ahead());
+  flush();
+  close(only);
+  EXPECT_EQ(server.asked.size(), 1u) << "told once";
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, TheTimeOfWritingGoesWithTheCloseWhenNothingWasLeftToWrite) {
+  Open& only = open();
+  write(0, "content");
+  runtime.pass(milliseconds(5));
+  const Pending flushed = flush();
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_EQ(server.asked, Asked{"write 0+7"});
+  EXPECT_FALSE(file->has_unsent());
+  EXPECT_TRUE(file->is_ahead());
+  EXPECT_EQ(file->seen_through({}).last_write_time, 1000);
+  EXPECT_EQ(file->seen_through({}).change_time, 1000);
+  close(only);
+  EXPECT_EQ(server.at_close, Asked{" mtime=1000"});
+  EXPECT_FALSE(file->is_ahead());
+}
+
+TEST_F(FileTest, NoTimeIsToldWhereNothingWasWritten) {
+  Open& only = open();
+  EXPECT_TRUE(flush()->ended);
+  EXPECT_FALSE(file->is_ahead());
+  close(only);
+  EXPECT_EQ(server.asked, Asked{});
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, TimesSetByTheProgramAreNotOverwrittenByTheTimeOfWriting) {
+  Open& only = open();
+  write(0, "content");
+  set(mtime(77));
+  flush();
+  answer_all();
+  close(only);
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and set mtime=77"});
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, TimesSetByTheProgramAfterTheLastWriteCancelTheTimeAtTheClose) {
+  Open& only = open();
+  write(0, "content");
+  runtime.pass(milliseconds(5));
+  flush();
+  answer();
+  const Pending done = set(mtime(77));
+  answer();
+  EXPECT_TRUE(done->ended);
+  close(only);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7", "set mtime=77"}));
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, WritesAfterUtimesMoveTheTimeAgain) {
+  open();
+  const Pending done = set(mtime(77));
+  write(0, "content");
+  EXPECT_EQ(file->seen_through({}).last_write_time, 1000) << "though 77 is still on its way";
+  answer();
+  EXPECT_TRUE(done->ended);
+  flush();
+  EXPECT_EQ(server.asked, (Asked{"set mtime=77", "write 0+7 and set mtime=1000"}));
+}
+
+TEST_F(FileTest, AWriteBehindTheLastOfAFlushHasItsOwnTime) {
+  Open& only = open();
+  write(0, "one");
+  const Pending flushed = flush();
+  share.time = 2000;
+  write(3, "two");
+  EXPECT_EQ(file->seen_through({}).last_write_time, 2000);
+  runtime.pass(milliseconds(5));
+  answer_all();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_EQ(server.asked, (Asked{"write 0+3 and set mtime=1000", "write 3+3"}));
+  EXPECT_TRUE(file->is_ahead());
+  flush();
+  close(only);
+  EXPECT_EQ(server.at_close, Asked{" mtime=2000"});
+}
+
+TEST_F(FileTest, OtherChangesTakeTheTimeOfWritingAlong) {
+  Open& only = open();
+  write(0, "content");
+  runtime.pass(milliseconds(5));
+  answer();
+  set(mode(1));
+  flush();
+  answer_all();
+  close(only);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7", "set mtime=1000 attributes=1"}));
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, TheTimeOfAWriteThatFailedGoesWithTheClose) {
+  Open& only = open();
+  write(0, "content");
+  const Pending flushed = flush();
+  answer(NtStatus::STATUS_DISK_FULL);
+  EXPECT_EQ(flushed->error, make_error_code(NtStatus::STATUS_DISK_FULL));
+  EXPECT_FALSE(flush()->error);
+  EXPECT_EQ(server.asked.size(), 1u) << "nothing is tried again by itself";
+  close(only);
+  EXPECT_EQ(server.at_close, Asked{" mtime=1000"});
+}
+
+TEST_F(FileTest, AFailedWriteDoesNotUndoUtimes) {
+  Open& only = open();
+  write(0, "content");
+  const Pending flushed = flush();
+  set(mtime(77));
+  answer(NtStatus::STATUS_DISK_FULL);
+  answer_all();
+  EXPECT_EQ(flushed->error, make_error_code(NtStatus::STATUS_DISK_FULL));
+  close(only);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7 and set mtime=1000", "set mtime=77"}));
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, TheLastOfTwoWritableOpensTellsTheTime) {
+  Open& first = open();
+  Open& second = open();
+  write(0, "content");
+  runtime.pass(milliseconds(5));
+  answer();
+  close(first);
+  EXPECT_EQ(server.at_close, Asked{});
+  share.time = 2000;
+  write(7, "more");
+  runtime.pass(milliseconds(5));
+  answer();
+  close(second);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7", "write 7+4"}));
+  EXPECT_EQ(server.at_close, Asked{" mtime=2000"});
+}
+
+TEST_F(FileTest, TheLastWritableOpenTellsTheTimeThoughReadersRemain) {
+  Open& writer = open();
+  open(false, false);
+  write(0, "content");
+  runtime.pass(milliseconds(5));
+  answer();
+  close(writer);
+  EXPECT_EQ(server.at_close, Asked{" mtime=1000"});
+  EXPECT_FALSE(file->is_ahead());
+}
+
+TEST_F(FileTest, WritesAgainWithItsTimeWhenItsOpenWasClosedMeanwhile) {
+  Open& first = open();
+  open();
+  write(0, "content");
+  const Pending flushed = flush();
+  file->remove(first);
+  answer(NtStatus::STATUS_FILE_CLOSED);
+  EXPECT_FALSE(flushed->ended);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7 and set mtime=1000", "write 0+7 and set mtime=1000"}));
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_FALSE(flushed->error);
+  EXPECT_FALSE(file->is_ahead());
+}
+
+TEST_F(FileTest, AYoungerWriteKeepsItsTimeWhenAnOlderOneIsSentAgain) {
+  Open& first = open();
+  Open& second = open();
+  write(0, "content");
+  flush();
+  share.time = 2000;
+  write(7, "more");
+  file->remove(first);
+  answer(NtStatus::STATUS_FILE_CLOSED);
+  EXPECT_EQ(server.asked.back(), "write 0+7") << "no longer the last one";
+  EXPECT_EQ(file->seen_through({}).last_write_time, 2000);
+  runtime.pass(milliseconds(5));
+  answer_all();
+  close(second);
+  EXPECT_EQ(server.at_close, Asked{" mtime=2000"});
+}
+
+TEST_F(FileTest, ATruncateTellsItsTime) {
+  server.content = "content";
+  Open& only = open();
+  set(mtime(77));
+  answer();
+  const Pending done = set(size(4));
+  EXPECT_EQ(server.asked.back(), "set mtime=1000 size=4") << "an open whose time was set moves it no more by itself";
+  EXPECT_EQ(file->seen_through({}).last_write_time, 1000);
+  answer();
+  EXPECT_TRUE(done->ended);
+  close(only);
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, ATruncateCarriesTheTimesThatAreSetWithIt) {
+  Open& only = open();
+  write(0, "content");
+  AttributeChanges both = size(4);
+  both.last_write_time = 77;
+  set(both);
+  answer_all();
+  close(only);
+  EXPECT_EQ(server.asked, (Asked{"write 0+7", "set mtime=77 size=4"}));
+  EXPECT_EQ(server.at_close, Asked{});
+}
+
+TEST_F(FileTest, AWriteBehindATruncateTellsItsTimeItself) {
+  open();
+  write(0, "content");
+  set(size(4));
+  share.time = 2000;
+  write(4, "more");
+  flush();
+  answer();
+  EXPECT_EQ(server.asked, (Asked{"write 0+7", "set size=4"}));
+  answer();
+  EXPECT_EQ(server.asked.back(), "write 4+4 and set mtime=2000");
 }
 
 TEST_F(FileTest, ShowsAttributesThroughWhatIsNotSent) {
@@ -385,7 +624,7 @@ TEST_F(FileTest, ShowsAttributesThroughWhatIsNotSent) {
   Attributes from_server;
   from_server.last_write_time = 5;
   EXPECT_EQ(file->seen_through(from_server).end_of_file, 16u);
-  EXPECT_GT(file->seen_through(from_server).last_write_time, 130'000'000'000'000'000);
+  EXPECT_EQ(file->seen_through(from_server).last_write_time, 1000);
   set(mtime(77));
   EXPECT_EQ(file->seen_through(from_server).last_write_time, 77);
   const Pending flushed = flush();
@@ -402,39 +641,59 @@ TEST_F(FileTest, TruncatesAfterTheWritesBefore) {
   EXPECT_EQ(server.asked, Asked{"write 0+10"});
   answer();
   EXPECT_EQ(file->seen_through({}).end_of_file, 4u);
-  EXPECT_EQ(server.asked.back(), "set size=4");
+  EXPECT_EQ(server.asked.back(), "set mtime=1000 size=4");
   answer();
   EXPECT_TRUE(done->ended);
   EXPECT_EQ(server.content, "0123");
 }
 
-TEST_F(FileTest, AppendsWhereTheOpenSaidThatTheFileEnds) {
+TEST_F(FileTest, AppendsWhereTheOpenSaidThatTheFileEndsAndWaitsUntilItIsThere) {
   server.content = "log:";
   open();
-  const Pending first = append("one ");
-  const Pending second = append("two ");
-  EXPECT_EQ(first->end, 8u);
-  EXPECT_EQ(second->end, 12u);
-  flush();
-  EXPECT_EQ(server.asked, Asked{"write 4+8"});
+  const Pending done = append("one ");
+  EXPECT_EQ(server.asked, Asked{"write 4+4"});
+  EXPECT_FALSE(done->ended) << "another client that appends now has to find it";
+  answer();
+  EXPECT_TRUE(done->ended);
+  EXPECT_EQ(done->end, 8u);
 }
 
-TEST_F(FileTest, AsksWhereTheFileEndsBeforeALaterAppend) {
+TEST_F(FileTest, AsksWhereTheFileEndsBeforeEachLaterAppend) {
   server.content = "log:";
   open();
   append("one ");
-  flush();
   answer_all();
   server.content += "others ";
-  runtime.pass(milliseconds(1500));
   const Pending later = append("two ");
   const Pending next = append("three");
   EXPECT_EQ(server.asked.back(), "attributes");
-  answer();
+  answer_all();
   EXPECT_TRUE(later->ended && next->ended);
+  EXPECT_EQ(server.content, "log:one others two three");
+}
+
+TEST_F(FileTest, DoesNotTrustTheOpenForLongWhenItAppends) {
+  server.content = "log:";
+  open();
+  server.content += "others ";
+  runtime.pass(milliseconds(20));
+  append("late");
+  EXPECT_EQ(server.asked, Asked{"attributes"});
+  answer_all();
+  EXPECT_EQ(server.content, "log:others late");
+}
+
+TEST_F(FileTest, LetsBulkAppendsFollowOneAnotherWithoutAsking) {
+  open();
+  const std::string bulk(std::size_t{64} << 10, 'x');
+  const Pending first = append(bulk);
+  const Pending second = append(bulk);
+  EXPECT_TRUE(first->ended && second->ended);
+  EXPECT_EQ(second->end, 2 * bulk.size());
   flush();
   answer_all();
-  EXPECT_EQ(server.content, "log:one others two three");
+  EXPECT_EQ(server.content.size(), 2 * bulk.size());
+  for (const std::string& asked : server.asked) EXPECT_NE(asked, "attributes");
 }
 
 TEST_F(FileTest, EndsAWriteThroughOnceItIsOnDisk) {
