@@ -214,7 +214,8 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
 
   Smb2Channel* const lasting = link->channel.get();
   link->authenticate_again = [lasting, config]() -> Task<std::error_code> {
-    const StepResult again = co_await authenticate(*lasting, *config, {});
+    Bytes no_token;
+    const StepResult again = co_await authenticate(*lasting, *config, std::move(no_token));
     co_return again ? std::error_code() : again.error().error;
   };
   spdlog::info("connected to //{}/{}: {}, {}{}", config->server, config->share,
