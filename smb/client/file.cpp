@@ -240,11 +240,13 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
   // a truncate.
   const bool tells_time = owes_time_ && flushes_ > 0;
   const bool rides = (!changes_.empty() || tells_time) && cache_.is_last_write() && !cache_.size_underway();
+  const bool by_program = !changes_.empty();  // not only the time of writing, which a server may refuse to be told
   AttributeChanges changes;
   if (rides) underway_ = changes = take_changes(true);
-  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, changes,
-                   done = std::move(done)](std::error_code error) {
+  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, changes, by_program,
+                   done = std::move(done)](std::error_code error, std::error_code refused) {
     if (alive.expired()) return;
+    if (!error && refused && by_program && !changes_error_) changes_error_ = refused;
     if (!changes.empty()) underway_ = {};
     if (error) owe_again(changes);
     if (error && was_closed(id)) {
@@ -263,7 +265,8 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
   if (rides) {
     through->open->write_and_set(offset, std::move(data), std::move(changes), std::move(answered));
   } else {
-    through->open->write(offset, std::move(data), std::move(answered));
+    through->open->write(offset, std::move(data),
+                         [answered = std::move(answered)](std::error_code error) { answered(error, {}); });
   }
 }
 

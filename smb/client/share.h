@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -55,9 +56,11 @@ class Open {
   // At most Share::maximum_read() / maximum_write() bytes; fewer come back only at the end of the file.
   virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
   virtual void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) = 0;
-  // As write, and then the changes, in one message. One round trip.
+  // As write, and then the changes, in one message. One round trip. The data may have been written though the changes
+  // were refused.
+  using WriteAndSetDone = std::function<void(std::error_code written, std::error_code set)>;
   virtual void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                             Done done) = 0;
+                             WriteAndSetDone done) = 0;
   virtual void flush(Done done) = 0;
   // One round trip each.
   virtual Task<Result<Attributes>> attributes() = 0;

@@ -87,7 +87,7 @@ void Smb2Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, Done
 }
 
 void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                             Done done) {
+                             WriteAndSetDone done) {
   const std::size_t length = length_of(data);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
@@ -96,8 +96,7 @@ void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> da
   }
   if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, changes));
   link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
-    const std::error_code written = check_write(answers.front(), length);
-    done(written ? written : first_error(answers));
+    done(check_write(answers.front(), length), first_error(answers));
   });
 }
 

@@ -67,6 +67,8 @@ class HandRuntime final : public Runtime {
 
 // The file on the server, and what it was asked, in words.
 struct Server {
+  std::error_code set_refused;  // what the changes beside a WRITE get
+
   struct Waiting {
     std::string what;
     std::function<void(std::error_code)> answer;
@@ -113,8 +115,9 @@ class FakeOpen final : public Open {
     start_write("write", "", offset, std::move(data), std::move(done));
   }
   void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                     Done done) override {
-    start_write("write", " and set" + words_of(changes), offset, std::move(data), std::move(done));
+                     WriteAndSetDone done) override {
+    start_write("write", " and set" + words_of(changes), offset, std::move(data),
+                [&server = server_, done](std::error_code error) { done(error, error ? error : server.set_refused); });
   }
   void flush(Done done) override { server_.ask("flush", std::move(done)); }
   Task<Result<Attributes>> attributes() override {
@@ -645,6 +648,28 @@ TEST_F(FileTest, TruncatesAfterTheWritesBefore) {
   answer();
   EXPECT_TRUE(done->ended);
   EXPECT_EQ(server.content, "0123");
+}
+
+TEST_F(FileTest, LosesNothingOnAServerThatRefusesToBeToldTheTime) {
+  server.set_refused = make_error_code(NtStatus::STATUS_ACCESS_DENIED);
+  open();
+  write(0, "kept");
+  const Pending flushed = flush();
+  answer_all();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_FALSE(flushed->error);
+  EXPECT_EQ(server.content, "kept");
+}
+
+TEST_F(FileTest, TellsAtTheFlushThatTheProgramsTimesWereRefused) {
+  server.set_refused = make_error_code(NtStatus::STATUS_ACCESS_DENIED);
+  open();
+  write(0, "kept");
+  set(mtime(77));
+  const Pending flushed = flush();
+  answer_all();
+  EXPECT_EQ(flushed->error, server.set_refused);
+  EXPECT_EQ(server.content, "kept");
 }
 
 TEST_F(FileTest, AppendsWhereTheOpenSaidThatTheFileEndsAndWaitsUntilItIsThere) {
