@@ -435,8 +435,10 @@ class Mount:
     """The share mounted by the command under test, daemonised as users call it.
 
     Leaving the block unmounts and requires that the daemon ends by itself with status 0 and that neither process nor
-    mount is left. A watchdog kills the daemon after `limit` seconds, so that a system call stuck in the mount returns.
+    mount is left. A watchdog kills the daemon after `limit` seconds, so that a system call stuck in the mount returns,
+    and when it takes more memory than it ever should.
     """
+    MEMORY = 3 << 30  # bytes
 
     def __init__(self, server, share=None, options="", user=None, port=None, limit=300, source=None, subfolder=""):
         self.server, self.user, self.limit = server, user, limit * PATIENCE
@@ -444,13 +446,12 @@ class Mount:
         self.options = f"credentials={server.credentials(user)}" + (f",{options}" if options else "")
         self.path = fresh_folder("mount", user)
         self.daemon = self.status = None
-        self.timed_out = False
+        self.killed = None  # why the watchdog did it
 
     def __enter__(self):
         self.output = self.mount()
-        self.watchdog = threading.Timer(self.limit, self._expire)
-        self.watchdog.daemon = True
-        self.watchdog.start()
+        self.left = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def mount(self):
@@ -466,8 +467,18 @@ class Mount:
         self.daemon = new.pop()
         return started.stdout + started.stderr
 
-    def _expire(self):
-        self.timed_out = True
+    def _watch(self):
+        deadline = time.monotonic() + self.limit
+        while not self.left.wait(0.2):
+            if time.monotonic() > deadline:
+                return self.give_up(f"it took more than {self.limit:.0f} s")
+            with contextlib.suppress(OSError):
+                pages = int(pathlib.Path(f"/proc/{self.daemon}/statm").read_text().split()[1])
+                if pages * os.sysconf("SC_PAGE_SIZE") > self.MEMORY:
+                    return self.give_up(f"its daemon took more than {self.MEMORY >> 20} MiB of memory")
+
+    def give_up(self, why):
+        self.killed = self.killed or why
         self.kill()
 
     def kill(self):
@@ -475,15 +486,15 @@ class Mount:
             os.kill(self.daemon, signal.SIGKILL)
 
     def __exit__(self, kind, error, trace):
-        self.watchdog.cancel()
+        self.left.set()
         try:
             self.leave(expect_clean=kind is None)
         except Failed as failure:
             if kind is None:
                 raise
             print(f"and then: {failure}", file=sys.stderr)
-        if self.timed_out and not isinstance(error, Failed):
-            raise Failed(f"the mount was given up after {self.limit:.0f} s") from error
+        if self.killed:
+            raise Failed(f"the mount was given up: {self.killed}") from error
 
     def leave(self, expect_clean=True):
         complaint = None
@@ -498,7 +509,7 @@ class Mount:
             complaint = complaint or f"the daemon was alive 15 s after its mount was gone, in {self.waiting_in()}"
             self.kill()
             self.wait_for_daemon(5)
-        elif status != 0 and not self.timed_out:
+        elif status != 0 and not self.killed:
             complaint = complaint or f"the daemon ended with status {status}"
         if mounted(self.path):
             complaint = complaint or "the mount is still there"
@@ -527,7 +538,5 @@ class Mount:
 
     def work(self, argv, timeout=200, **more):
         """Runs a program as the mount's owner. If it does not end in time the daemon is killed first, so that it can."""
-        def give_up():
-            self.timed_out = True
-            self.kill()
+        give_up = lambda: self.give_up(f"{_brief(argv)} did not end")
         return run(argv, self.user, timeout=timeout, before_kill=give_up, **more)

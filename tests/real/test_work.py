@@ -39,8 +39,8 @@ class Works(unittest.TestCase):
         os.chmod(backing, 0o777)
         scratch = harness.fresh_folder("scratch", mount.user)
         for name in names or workloads.WORKS:
-            if mount.timed_out:
-                self.fail(f"the mount was given up before the work '{name}'")
+            if mount.killed:
+                self.fail(f"the mount was given up before the work '{name}': {mount.killed}")
             with self.subTest(work=name):
                 output = mount.work([harness.PYTHON, harness.TESTS / "workloads.py", "run", *(["--full"] if self.full else []),
                                      *(["--without", ",".join(self.without)] if self.without else []),
