@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMemoryOfAllFiles = std::size_t{512} << 20;
 // How long the end of the file is taken to be where the server last said, for one append to it: as long as a program
 // takes to write after it has opened.
-constexpr Duration kEndOfFileAge = std::chrono::milliseconds(20);
+constexpr Duration kEndOfFileAge = std::chrono::milliseconds(2);
 // Appends of this size are bulk data: they follow one another without asking where the file ends now, and without
 // waiting for each other. Smaller ones are records of a log that others write too.
 constexpr std::size_t kBulkAppend = 64 * 1024;

@@ -61,6 +61,8 @@ DIFFERENCES = _differences(
         "name: upper and lower case are two files": ("A", "B"),
         "name: another case does not find it": ("ENOENT", 11),
         "name: another case can be made with O_EXCL": ("ok", "EEXIST")}),
+    ("The kernel finds one file under both names, and so has nothing to rename.", {
+        "rename: only the case of a name": ("FILE,empty,full,other", "empty,file,full,other")}),
     ("Samba lists names of DOS devices as short names (`mangled names = no` there turns it off).", {
         "name: that of a DOS device": ("CON,empty,file,full,other", "CSHOFG~F,empty,file,full,other")}),
     ("SMB's names are UTF-16.", {

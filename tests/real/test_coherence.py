@@ -107,6 +107,7 @@ class Data(TwoMounts):
         (self.a / "log").touch()
         lines = []
         with open(self.a / "log", "a") as a, open(self.b / "log", "a") as b:
+            time.sleep(0.01)  # an append at once after the open trusts what the open told of the end
             for turn in range(40):
                 for f, name in ((a, "a"), (b, "b")):
                     line = f"{name} {turn}\n"
