@@ -320,7 +320,7 @@ def crowd(place):
     """20,000 entries in one folder: complete, none twice, telldir and seekdir, removal while listing"""
     count = 20000 if place.can("crowds") else 300
     expected = {f"entry-{i:05}" for i in range(count)}
-    (place.backing / "many").mkdir()
+    (place.folder / "many").mkdir()
     os.chmod(place.backing / "many", 0o777)
     for name in expected:
         os.close(os.open(place.backing / "many" / name, os.O_CREAT | os.O_WRONLY, 0o666))
