@@ -333,7 +333,7 @@ def crowd(place):
     _seek_about(many, count)
     doomed = place.folder / "doomed"
     count = place.sized(3000, 400) if place.can("crowds") else 50
-    (place.backing / "doomed").mkdir()
+    doomed.mkdir()
     os.chmod(place.backing / "doomed", 0o777)
     for i in range(count):
         (place.backing / "doomed" / f"{i}").touch()
