@@ -8,6 +8,7 @@
 
 #include "smb/client/smb1_probe.h"
 #include "smb/client/smb2_convert.h"
+#include "smb/client/smb2_directory.h"
 #include "smb/client/smb2_handshake.h"
 #include "smb/client/smb2_open.h"
 #include "smb/client/smb2_share.h"
@@ -19,6 +20,8 @@ namespace smb3fuse::client {
 namespace {
 
 constexpr std::uint32_t kFileSystemAttributesBuffer = 512;
+constexpr std::uint32_t kLargestHandshake = 256 * 1024;  // no token is longer than 64 KiB
+constexpr std::uint32_t kFrameOverhead = 64 * 1024;      // headers, contexts, and what else is in a compound
 
 tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std::string sentence) {
   return tl::make_unexpected(ConnectError{step, error, std::move(sentence)});
@@ -159,6 +162,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   limits.call_timeout = config->call_timeout;
   limits.echo_interval = config->echo_interval;
   auto channel = std::make_unique<Smb2Channel>(runtime, std::move(*transport), limits);
+  channel->limit_frames(kLargestHandshake);
 
   const auto agreed = co_await negotiate(*channel, *config);
   if (!agreed) {
@@ -179,6 +183,8 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   link->transact_size = negotiated.max_transact_size;
   link->name_mapping = config->name_mapping;
   link->clock_offset = agreed->clock_offset;
+  link->channel->limit_frames(std::max(link->read_size, kFirstPages * Smb2Directory::page_size(*link)) +
+                              kFrameOverhead);
 
   // Validation, where it is due, goes along with the first look at the root; nothing is used before both are there.
   const bool validate =

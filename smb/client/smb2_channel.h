@@ -44,7 +44,10 @@ class Smb2Channel final : private TransportHandler {
   void cancel(smb2::RequestId id);
 
   smb2::Connection& connection() { return connection_; }
-  Transport& transport() { return *transport_; }
+  // A longer message from the server ends the connection before memory is taken for it.
+  void limit_frames(std::uint32_t bytes) {
+    if (transport_) transport_->limit_frames(bytes);
+  }
   // Why the connection was lost; empty while it lives.
   const std::string& lost_reason() const { return lost_reason_; }
 

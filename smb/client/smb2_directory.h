@@ -48,6 +48,6 @@ class Smb2Directory final : public DirectoryStream {
 
 // How many requests a CREATE is followed by at once: a second page, so that the end of a short listing is known in the
 // same round trip.
-inline constexpr int kFirstPages = 2;
+inline constexpr std::uint32_t kFirstPages = 2;
 
 }  // namespace smb3fuse::client

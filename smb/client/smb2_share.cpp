@@ -145,7 +145,7 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb2Share::open_directory(std::st
   parameters.create_options = wire::FILE_DIRECTORY_FILE;
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
-  for (int page = 0; page < kFirstPages; ++page) {
+  for (std::uint32_t page = 0; page < kFirstPages; ++page) {
     chain.push_back(link_->requests.query_directory(kPrevious, Smb2Directory::page_size(*link_)));
   }
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
