@@ -62,7 +62,7 @@ class Budgets(unittest.TestCase):
 
     def mount(self, trust=1):
         """`trust`: actimeo. What takes longer than that on a busy machine would look up names and attributes again."""
-        options = f"{self.options},actimeo={trust}"
+        options = ",".join(filter(None, (self.options, f"actimeo={trust}")))
         mount = self.enterContext(Mount(self.server, port=self.proxy.port, options=options))
         self.path = mount.path / "folder"
         return mount
@@ -77,24 +77,25 @@ class Budgets(unittest.TestCase):
             paths.append(self.path / name)
         return paths
 
-    def without_delay(self):
-        """For long works: names are known for a second only, and it is turns that count."""
+    def mount_for_a_long_work(self):
+        """Turns are counted, not timed: without delay, and what is known is not forgotten on a slow machine."""
         self.proxy.delay(0)
         self.delayed = False
+        return self.mount(trust=60)
 
     def list(self):
         """Lists the folder with attributes, so that its names are known for the next second."""
         with os.scandir(self.path) as entries:
             return sorted((e.name, e.stat(follow_symlinks=False).st_size) for e in entries)
 
-    def keep(self, name, budget, measure, count=1, spare=0):
-        """`count` operations may wait for `budget` round trips each, and `spare` in all."""
+    def keep(self, name, budget, measure, count=1, spare=0, own_time=0.25):
+        """`count` operations may wait for `budget` round trips each, `spare` in all, and compute for `own_time`."""
         allowed = budget * count + spare
         measured.append((name, budget, count, measure))
         self.assertLessEqual(measure.turns, allowed, f"{name}: {measure}")
         # Half a round trip each for the work itself; a busy machine is no round trip.
         if self.delayed:
-            self.assertLess(measure.seconds, ((allowed + 0.5 * count) * ROUND_TRIP + 0.25) * harness.PATIENCE, f"{name}: {measure}")
+            self.assertLess(measure.seconds, ((allowed + 0.5 * count) * ROUND_TRIP + own_time) * harness.PATIENCE, f"{name}: {measure}")
 
     def check_each(self, name, budget, count, action, prepare=lambda: None, spare=0):
         """action(i) for i < count, all prepared alike; turns are summed."""
@@ -129,7 +130,7 @@ class Budgets(unittest.TestCase):
                 os.stat(self.path)
                 with Measure(self.proxy) as measure:
                     self.assertEqual(len(self.list()), count)
-                self.keep(f"list a directory of {count} with attributes", 1, measure)
+                self.keep(f"list a directory of {count} with attributes", 1, measure, own_time=2)
 
     def test_open_read_close(self):
         self.mount()
@@ -137,7 +138,7 @@ class Budgets(unittest.TestCase):
             paths = self.fill([f"{kind} {i}" for i in range(8)], os.urandom(size))
             with self.subTest(kind):
                 self.check_each(f"open + read {kind} + close of a known name", 1, len(paths),
-                                lambda i: self.assertEqual(len(paths[i].read_bytes()), size), self.list)
+                                lambda i: self.assertEqual(len(paths[i].read_bytes()), size), self.list, spare=2)
 
     def test_read_sequentially(self):
         self.mount()
@@ -180,8 +181,9 @@ class Budgets(unittest.TestCase):
         def append(i):
             with open(path, "ab", buffering=0) as f:
                 f.write(b"line %03d\n" % i)
-        # One for the open, one for the data: without a lease no handle outlives its close.
-        self.check_each("append and close", 2, 100, append, self.list, spare=3)
+        # One for the open, one for the data: without a lease no handle outlives its close. What the open told of the
+        # file's end is believed for 2 ms, so a busy machine asks now and then.
+        self.check_each("append and close", 2, 100, append, self.list, spare=30)
         self.assertEqual((self.folder / "log").read_bytes(), b"".join(b"line %03d\n" % i for i in range(100)))
 
     def test_mkdir_and_rmdir(self):
@@ -216,8 +218,7 @@ class Budgets(unittest.TestCase):
         self.check_each("statfs", 1, 1, lambda _: os.statvfs(self.path), lambda: os.stat(self.path))
 
     def test_remove_a_tree(self):
-        self.mount(trust=30)
-        self.without_delay()
+        self.mount_for_a_long_work()
         self.fill([f"file{i:04}" for i in range(1000)])
         with Measure(self.proxy) as measure:
             subprocess.run(["rm", "-rf", str(self.path)], check=True)
@@ -225,8 +226,7 @@ class Budgets(unittest.TestCase):
         self.assertFalse(self.folder.exists())
 
     def test_untar(self):
-        self.mount()
-        self.without_delay()
+        self.mount_for_a_long_work()
         source = harness.fresh_folder("source")
         for i in range(200):
             (source / f"file{i}").write_bytes(os.urandom(3000))
@@ -239,8 +239,7 @@ class Budgets(unittest.TestCase):
         self.keep("untar, a file", 2, measure, 200, spare=6)
 
     def test_list_a_tree(self):
-        self.mount()
-        self.without_delay()
+        self.mount_for_a_long_work()
         for d in range(20):
             (self.folder / f"d{d}").mkdir()
             for i in range(100):
