@@ -33,7 +33,7 @@ Request::Request(Request&& other) noexcept = default;
 
 Request::~Request() {
   if (pending_ == nullptr || pending_->raw == nullptr) return;
-  assert(!"a request was dropped unanswered");
+  assert(false && "a request was dropped unanswered");
   reply_error(EIO);
 }
 
