@@ -76,7 +76,8 @@ COMMITS, GIT_FILES, SOURCES, TREE_FILES = 300, 400, 300, 2000
 def make_fixtures(folder):
     folder = pathlib.Path(folder)
     folder.mkdir(exist_ok=True)
-    _make_repository(folder / "repository.git")
+    _make_repository(folder / "repository.git", COMMITS, GIT_FILES)
+    _make_repository(folder / "small-repository.git", 20, 30)
     _make_project(folder / "project.tar", SOURCES)
     _make_project(folder / "small-project.tar", 30)
     chance = random.Random(2)
@@ -87,15 +88,15 @@ def make_fixtures(folder):
         os.utime(file, ns=(10**18 + i * 10**9, 10**18 + i * 1_000_000_100))
 
 
-def _make_repository(path):
+def _make_repository(path, commits, files):
     """A bare repository by git fast-import: each commit changes a file or adds two."""
     (path.parent / "gitconfig").write_text("[safe]\n\tdirectory = *\n")  # it belongs to whoever made it
     sh("git", "init", "-q", "--bare", "-b", "main", path)
-    stream, per_commit = [], -(-GIT_FILES // COMMITS)
-    names = [f"src/part{i % 17}/file{i}.txt" for i in range(GIT_FILES)]
-    for commit in range(COMMITS):
+    stream, per_commit = [], -(-files // commits)
+    names = [f"src/part{i % 17}/file{i}.txt" for i in range(files)]
+    for commit in range(commits):
         stream.append(f"commit refs/heads/main\ncommitter T <t@example.org> {1700000000 + commit} +0000\ndata 3\nc {commit % 10}\n")
-        for name in names[commit * per_commit:(commit + 1) * per_commit] or [names[commit % GIT_FILES]]:
+        for name in names[commit * per_commit:(commit + 1) * per_commit] or [names[commit % files]]:
             text = f"{name}, written by commit {commit}\n" * (commit % 50 + 1)
             stream.append(f"M 100644 inline {name}\ndata {len(text)}\n{text}\n")
     sh("git", "-C", path, "fast-import", "--quiet", input="".join(stream))
@@ -112,7 +113,8 @@ def _make_project(path, count):
     (folder / "main.c").write_text(
         f'#include <stdio.h>\n#include "project.h"\nint main(void) {{\n  long sum = 0;\n{calls}  printf("%ld\\n", sum);\n  return 0;\n}}\n')
     (folder / "Makefile").write_text(
-        "OBJECTS := $(patsubst %.c,%.o,$(wildcard *.c */*.c))\nprogram: $(OBJECTS)\n\t$(CC) -o $@ $^\n%.o: %.c\n\t$(CC) -O0 -c -o $@ $<\n")
+        "OBJECTS := $(patsubst %.c,%.o,$(wildcard *.c */*.c))\nprogram: $(OBJECTS)\n\t$(CC) -o $@ $^\n%.o: %.c\n\t$(CC) -O0 -c -o $@ $<\n"
+        "assembly: $(OBJECTS:.o=.s)\n%.s: %.c\n\t$(CC) -O0 -S -o $@ $<\n")
     with tarfile.open(path, "w") as archive:
         archive.add(folder, "project")
     shutil.rmtree(folder)
@@ -125,9 +127,10 @@ def git(place):
     """clone, status, commit, branch, merge, gc, fsck"""
     clone = place.folder / "clone"
     ENVIRONMENT["GIT_CONFIG_GLOBAL"] = str(place.fixtures / "gitconfig")
-    sh("git", "clone", "-q", f"file://{place.fixtures}/repository.git", clone)
+    repository, files, commits = ("repository", GIT_FILES, COMMITS) if place.can("crowds") else ("small-repository", 30, 20)
+    sh("git", "clone", "-q", f"file://{place.fixtures}/{repository}.git", clone)
     tracked = sh("git", "-C", clone, "ls-files").split()
-    equal(len(tracked), GIT_FILES, "files in the clone")
+    equal(len(tracked), files, "files in the clone")
     equal(sh("git", "-C", clone, "status", "--porcelain"), "", "status after clone")
     (clone / tracked[0]).write_text("changed\n")
     (clone / "new.txt").write_text("new\n")
@@ -145,7 +148,7 @@ def git(place):
     if place.full:
         sh("git", "-C", clone, "gc", "-q")
     sh("git", "-C", clone, "fsck", "--full", "--strict", "--no-dangling")
-    equal(int(sh("git", "-C", clone, "rev-list", "--count", "HEAD")), COMMITS + 3, "commits")
+    equal(int(sh("git", "-C", clone, "rev-list", "--count", "HEAD")), commits + 3, "commits")
 
 
 @work
@@ -162,6 +165,10 @@ def build(place):
                 equal(int(found.st_mtime), int(member.mtime), f"mtime of {member.name}")
             if member.isfile():
                 equal(found.st_size, member.size, f"size of {member.name}")
+    if not place.can("holes"):  # assemblers and linkers write files from the end, too
+        sh("make", "-s", "-j2", "assembly", cwd=project)
+        equal(len(sh("find", project, "-name", "*.s", "-size", "+0").splitlines()), count + 1, "files compiled")
+        return
     sh("make", "-s", "-j2", cwd=project)
     equal(int(sh(project / "program")), sum(range(count)) + count, "what the program printed")
     require("up to date" in sh("make", cwd=project), "a second make should find everything up to date")
@@ -177,7 +184,8 @@ def build(place):
 def rsync(place):
     """both directions with checksums, then a change in the middle of a file, in place"""
     there, back = place.folder / "there", place.scratch / "back"
-    only = [] if place.full else ["--include=/d0[0-4]/", "--include=/d0[0-4]/*", "--exclude=*"]
+    some = "d0[0-4]" if place.can("crowds") else "d00"
+    only = [] if place.full else [f"--include=/{some}/", f"--include=/{some}/*", "--exclude=*"]
     options = ["-rt" if place.can("times") else "-r", "--checksum", *only]
     source = f"{place.fixtures}/tree/"
     sh("rsync", *options, source, f"{there}/")
@@ -241,12 +249,18 @@ def sqlite(place):
 def editors(place):
     """vim with each way of making backups, sed -i"""
     in_place = ("nobackup nowritebackup", "writebackup backupcopy=yes") if place.can("truncate") else ()
+    text = place.folder / "text.txt"
+
+    def settle():
+        if not place.can("times"):  # vim asks before it overwrites a file whose time has changed: let it be the server's
+            time.sleep(1.2)
     for style in (*in_place, "writebackup backupcopy=no", "backup backupcopy=auto"):
-        text = place.folder / "text.txt"
         text.write_text("one two\n" * 1000)
+        settle()
         sh("vim.tiny", "-es", "-u", "NONE", "-n", "-c", f"set {style} backupskip=", "-c", "%s/two/three/g", "-c", "wq", text)
         equal(text.read_text(), "one three\n" * 1000, f"vim with {style}")
     (place.folder / "text.txt~").unlink()
+    settle()
     sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1 backupcopy=no", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
     equal(text.read_text(), "one four\n" * 1000, "vim with a swap file")
     sh("sed", "-i", "s/four/five/", text)
@@ -321,7 +335,6 @@ def crowd(place):
     count = 20000 if place.can("crowds") else 300
     expected = {f"entry-{i:05}" for i in range(count)}
     (place.folder / "many").mkdir()
-    os.chmod(place.backing / "many", 0o777)
     for name in expected:
         os.close(os.open(place.backing / "many" / name, os.O_CREAT | os.O_WRONLY, 0o666))
     many = place.folder / "many"
@@ -334,7 +347,6 @@ def crowd(place):
     doomed = place.folder / "doomed"
     count = place.sized(3000, 400) if place.can("crowds") else 50
     doomed.mkdir()
-    os.chmod(place.backing / "doomed", 0o777)
     for i in range(count):
         (place.backing / "doomed" / f"{i}").touch()
     removed = []
