@@ -261,8 +261,11 @@ def editors(place):
         equal(text.read_text(), "one three\n" * 1000, f"vim with {style}")
     (place.folder / "text.txt~").unlink()
     settle()
-    sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1 backupcopy=no", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
-    equal(text.read_text(), "one four\n" * 1000, "vim with a swap file")
+    if place.can("truncate"):  # vim grows and cuts its swap file
+        sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1 backupcopy=no", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
+    else:
+        sh("sed", "-i", "s/three/four/", text)
+    equal(text.read_text(), "one four\n" * 1000, "vim with a swap file, or sed")
     sh("sed", "-i", "s/four/five/", text)
     sh("sed", "-i.bak", "-e", "1d", text)
     equal(text.read_text(), "one five\n" * 999, "sed -i")
