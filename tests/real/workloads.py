@@ -262,7 +262,7 @@ def editors(place):
     (place.folder / "text.txt~").unlink()
     settle()
     if place.can("truncate"):  # vim grows and cuts its swap file
-        sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1 backupcopy=no", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
+        sh("vim.tiny", "-es", "-u", "NONE", "--cmd", "set swapfile updatecount=1 writebackup backupcopy=no backupskip=", "-c", "%s/three/four/g", "-c", "w", "-c", "q", text)
     else:
         sh("sed", "-i", "s/three/four/", text)
     equal(text.read_text(), "one four\n" * 1000, "vim with a swap file, or sed")
