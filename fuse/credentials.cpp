@@ -126,12 +126,12 @@ Checked<CredentialFile> read_credential_file(const std::string& path) {
   const auto failed = [&path](int error) {
     return refused("cannot read " + quoted_file(path) + ": " + std::generic_category().message(error));
   };
-  const OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (opened.descriptor() < 0) return failed(errno);
+  const Descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (opened.number() < 0) return failed(errno);
   struct stat status {};
-  if (::fstat(opened.descriptor(), &status) != 0) return failed(errno);
+  if (::fstat(opened.number(), &status) != 0) return failed(errno);
   if (S_ISDIR(status.st_mode)) return refused(quoted_file(path) + " is a folder");
-  const auto content = read_all(opened.descriptor(), kLargestFile);
+  const auto content = read_all(opened.number(), kLargestFile);
   if (!content && content.error() == EFBIG) {
     return refused(quoted_file(path) + " is larger than " + std::to_string(kLargestFile) + " bytes");
   }

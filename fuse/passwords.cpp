@@ -68,9 +68,9 @@ Checked<std::optional<crypto::Secret>> password_from_file(const std::string& pat
   const auto failed = [&path](int error) {
     return refused("cannot read a password from '" + path + "' (PASSWD_FILE): " + error_text(error));
   };
-  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.descriptor() < 0) return failed(errno);
-  auto line = read_line(file.descriptor());
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number() < 0) return failed(errno);
+  auto line = read_line(file.number());
   if (!line) return failed(line.error());
   return crypto::Secret(line->text);
 }
@@ -151,8 +151,8 @@ std::optional<tl::expected<WipedText, int>> ask(const std::string& prompt, int t
 
 WipedText::~WipedText() { explicit_bzero(text.data(), text.capacity()); }
 
-OpenFile::~OpenFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
 }
 
 tl::expected<WipedText, int> read_all(int descriptor, std::size_t limit) {
@@ -183,14 +183,14 @@ Checked<std::optional<crypto::Secret>> take_password_from_environment() {
 }
 
 Checked<crypto::Secret> prompt_for_password(const std::string& prompt, const char* terminal) {
-  const OpenFile file(::open(terminal, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (file.descriptor() < 0 || ::isatty(file.descriptor()) == 0) {
+  const Descriptor file(::open(terminal, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (file.number() < 0 || ::isatty(file.number()) == 0) {
     return refused(
         "no password is given and there is no terminal to ask on: use a credentials file (-o credentials=FILE), the "
         "variable PASSWD, or -o guest");
   }
   for (;;) {
-    auto line = ask(prompt, file.descriptor());
+    auto line = ask(prompt, file.number());
     if (!line) {
       const int signal = caught_signal;
       ::kill(::getpid(), signal);       // now that the terminal is as it was

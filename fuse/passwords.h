@@ -24,17 +24,17 @@ class WipedText {
 };
 
 // A descriptor that is closed when it goes; -1 is none.
-class OpenFile {
+class Descriptor {
  public:
-  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile();
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
 
-  int descriptor() const { return descriptor_; }
+  int number() const { return number_; }
 
  private:
-  int descriptor_;
+  int number_;
 };
 
 // Reads to the end of the file, `limit` bytes at most; fails with an errno, EFBIG where there is more.

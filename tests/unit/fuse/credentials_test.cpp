@@ -305,9 +305,9 @@ TEST_F(EnvironmentPasswordTest, IsNoneWhereNoneIsSet) {
 class Terminal {
  public:
   Terminal() : keyboard_(::posix_openpt(O_RDWR | O_NOCTTY)) {
-    EXPECT_EQ(::grantpt(keyboard_.descriptor()), 0);
-    EXPECT_EQ(::unlockpt(keyboard_.descriptor()), 0);
-    name_ = ::ptsname(keyboard_.descriptor());
+    EXPECT_EQ(::grantpt(keyboard_.number()), 0);
+    EXPECT_EQ(::unlockpt(keyboard_.number()), 0);
+    name_ = ::ptsname(keyboard_.number());
     line_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY);  // held open, so that its settings outlive the prompt
   }
   Terminal(const Terminal&) = delete;
@@ -316,12 +316,12 @@ class Terminal {
 
   const char* name() const { return name_.c_str(); }
   void type(std::string_view text) {
-    EXPECT_EQ(::write(keyboard_.descriptor(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(::write(keyboard_.number(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
   void wait_for(std::string_view text) {
     while (screen_.find(text) == std::string::npos) {
       char more[256];
-      const ssize_t count = ::read(keyboard_.descriptor(), more, sizeof(more));
+      const ssize_t count = ::read(keyboard_.number(), more, sizeof(more));
       ASSERT_GT(count, 0);
       screen_.append(more, static_cast<std::size_t>(count));
     }
@@ -334,7 +334,7 @@ class Terminal {
   }
 
  private:
-  OpenFile keyboard_;
+  Descriptor keyboard_;
   std::string name_;
   int line_ = -1;
   std::string screen_;
