@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t kHandleKillprivV2 = std::uint64_t{1} << 28;
 constexpr std::uint64_t kInitExt = std::uint64_t{1} << 30;            // flags2 is valid
 constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;  // Linux 6.6
+constexpr std::uint64_t kHasExpireOnly = std::uint64_t{1} << 35;      // Linux 6.2
+constexpr std::uint32_t kExpireOnly = 1U << 0;                        // of fuse_notify_inval_entry_out
 constexpr std::uint32_t kParallelDirectWrites = 1U << 6;              // Linux 6.2; older kernels ignore it
 
 template <class T>
@@ -26,7 +28,19 @@ T read_at(std::span<const std::uint8_t> bytes, std::size_t offset) {
 fuse_open_out open_out(std::uint64_t handle, OpenMode mode) {
   fuse_open_out out{};
   out.fh = handle;
-  if (mode == OpenMode::direct) out.open_flags = FOPEN_DIRECT_IO | kParallelDirectWrites;
+  switch (mode) {
+    case OpenMode::direct:
+      out.open_flags = FOPEN_DIRECT_IO | kParallelDirectWrites;
+      break;
+    case OpenMode::cached:
+      break;
+    case OpenMode::cached_keep:
+      out.open_flags = FOPEN_KEEP_CACHE;
+      break;
+    case OpenMode::cached_directory:
+      out.open_flags = FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+      break;
+  }
   return out;
 }
 
@@ -87,6 +101,7 @@ void InitExtension::handle_reply(std::span<const iovec> reply) {
   if (header.error != 0 || reply.size() < 2 || reply[1].iov_len < sizeof(fuse_init_out)) return;
   fuse_init_out out;
   std::memcpy(&out, reply[1].iov_base, sizeof out);
+  can_expire_entries_ = (offered_ & kHasExpireOnly) != 0;
   out.flags |= static_cast<std::uint32_t>(offered_ & (kHandleKillprivV2 | FUSE_PARALLEL_DIROPS));
   if ((offered_ & kDirectIoAllowMmap) != 0) {
     out.flags |= static_cast<std::uint32_t>(kInitExt);
@@ -94,6 +109,28 @@ void InitExtension::handle_reply(std::span<const iovec> reply) {
     shared_mmap_ = true;
   }
   std::memcpy(reply[1].iov_base, &out, sizeof out);
+}
+
+std::string encode(const Notification& notification) {
+  using Kind = Notification::Kind;
+  const bool of_entry = notification.kind == Kind::invalidate_entry || notification.kind == Kind::expire_entry;
+  std::string body;
+  if (of_entry) {
+    fuse_notify_inval_entry_out out{};
+    out.parent = notification.node;
+    out.namelen = static_cast<std::uint32_t>(notification.name.size());
+    if (notification.kind == Kind::expire_entry) out.flags = kExpireOnly;
+    body.append(reinterpret_cast<const char*>(&out), sizeof out).append(notification.name).push_back('\0');
+  } else {
+    fuse_notify_inval_inode_out out{};
+    out.ino = notification.node;
+    out.off = notification.kind == Kind::invalidate_attributes ? -1 : 0;  // 0, 0: all of it
+    body.append(reinterpret_cast<const char*>(&out), sizeof out);
+  }
+  fuse_out_header header{};
+  header.len = static_cast<std::uint32_t>(sizeof header + body.size());
+  header.error = of_entry ? FUSE_NOTIFY_INVAL_ENTRY : FUSE_NOTIFY_INVAL_INODE;
+  return std::string(reinterpret_cast<const char*>(&header), sizeof header) + body;
 }
 
 int reply_open(fuse_req_t request, std::uint64_t handle, OpenMode mode) {

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "cache/buffer.h"
+#include "fuse/kernel_notifier.h"
 #include "fuse/mountpoint.h"
 #include "fuse/ready_pipe.h"
 #include "fuse/session_loop.h"
@@ -130,8 +131,9 @@ ExitCode run_mount(MountConfig config) {
   }
   const std::unique_ptr<client::Share> share = std::move(**connected);
 
+  KernelNotifier notifier(runtime);
   Vfs vfs(runtime, pool, *share, vfs_config(config.options));
-  SessionLoop session(context, runtime, pool, vfs, session_options(config, share->is_read_only()));
+  SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share->is_read_only()));
   if (const auto mounted = session.mount(config.mountpoint); !mounted) {
     ready.tell_error("mount: " + mounted.error());
     return ExitCode::mount_failure;

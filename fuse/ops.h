@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cache/buffer.h"
+#include "fuse/requests_in_flight.h"
 #include "fuse/vfs.h"
 
 namespace smb3fuse::fs {
@@ -18,6 +19,7 @@ struct OperationContext {
   client::Runtime& runtime;
   cache::BufferPool& pool;
   InitExtension init;
+  RequestsInFlight in_flight;
   cache::Buffer message;  // the request being processed; a WRITE's payload is kept as a slice of it
   bool initialised = false;
 };

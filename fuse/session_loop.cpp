@@ -10,6 +10,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMessageSize = kMaximumRequest + 1024;  // a full WRITE and its headers
 constexpr int kRequestsPerTurn = 32;
+constexpr std::chrono::milliseconds kNotifierPause{20};
 
 // What libfuse said last: why a mount failed.
 std::string& last_words() {
@@ -57,11 +59,12 @@ class Arguments {
 
 }  // namespace
 
-SessionLoop::SessionLoop(boost::asio::io_context& context, client::Runtime& runtime, cache::BufferPool& pool, Vfs& vfs,
-                         Options options)
+SessionLoop::SessionLoop(boost::asio::io_context& context, client::Runtime& runtime, cache::BufferPool& pool,
+                         KernelNotifier& notifier, Vfs& vfs, Options options)
     : context_(context),
       pool_(pool),
-      operation_context_{vfs, runtime, pool, {}, {}},
+      notifier_(notifier),
+      operation_context_{vfs, runtime, pool, {}, {}, {}},
       device_(context),
       signals_(context) {
   fuse_set_log_func(log_for_libfuse);
@@ -70,6 +73,7 @@ SessionLoop::SessionLoop(boost::asio::io_context& context, client::Runtime& runt
 }
 
 SessionLoop::~SessionLoop() {
+  end_notifier();
   if (device_.is_open()) device_.release();  // libfuse closes it
   if (mounted_) fuse_session_unmount(session_.get());
 }
@@ -99,7 +103,9 @@ void SessionLoop::attach(int descriptor) {
 
 ssize_t SessionLoop::write_reply(int descriptor, iovec* parts, int count, void* user_data) {
   auto& context = *static_cast<OperationContext*>(user_data);
-  context.init.handle_reply({parts, static_cast<std::size_t>(count)});
+  const std::span reply(parts, static_cast<std::size_t>(count));
+  context.init.handle_reply(reply);
+  context.in_flight.handle_reply(reply);
   return writev(descriptor, parts, count);
 }
 
@@ -148,14 +154,21 @@ bool SessionLoop::handle_one() {
     return false;
   }
   operation_context_.message = received.slice(0, static_cast<std::size_t>(size));
-  if (!operation_context_.initialised) operation_context_.init.handle_request(operation_context_.message);
+  operation_context_.in_flight.handle_request(operation_context_.message);
+  const bool was_initialised = operation_context_.initialised;
+  if (!was_initialised) operation_context_.init.handle_request(operation_context_.message);
   fuse_buf message{};
   message.mem = operation_context_.message.data();
   message.size = operation_context_.message.size();
   fuse_session_process_buf(session_.get(), &message);
   operation_context_.message = {};
+  if (operation_context_.initialised && !was_initialised) handle_initialised();
   if (fuse_session_exited(session_.get()) != 0) stop();
   return !stopping_;
+}
+
+void SessionLoop::handle_initialised() {
+  notifier_.start(device_.native_handle(), operation_context_.init.can_expire_entries());
 }
 
 void SessionLoop::wait_for_signals() {
@@ -173,11 +186,27 @@ void SessionLoop::wait_for_signals() {
 
 client::Task<void> SessionLoop::shut_down() {
   co_await operation_context_.vfs.shut_down();
+  end_notifier();
   fuse_session_exit(session_.get());  // answers that come now have no reader, which is no error
   signals_.cancel();
   device_.release();
   if (std::exchange(mounted_, false)) fuse_session_unmount(session_.get());
   if (ended_) std::exchange(ended_, nullptr)();
+}
+
+// What the kernel makes a notification wait for is a request that we have read and not answered, or one that we have
+// not read. The wait cannot be interrupted; a device closed, or a process killed, while somebody waits stays open.
+void SessionLoop::end_notifier() {
+  notifier_.stop();
+  if (notifier_.join(kNotifierPause)) return;
+  const cache::Buffer received = pool_.allocate(kMessageSize);
+  do {
+    ssize_t size = 0;
+    while ((size = read(device_.native_handle(), received.data(), received.size())) > 0) {
+      operation_context_.in_flight.handle_request({received.data(), static_cast<std::size_t>(size)});
+    }
+    operation_context_.in_flight.fail_all(device_.native_handle(), ECONNABORTED);
+  } while (!notifier_.join(kNotifierPause));
 }
 
 }  // namespace smb3fuse::fs

@@ -6,6 +6,8 @@
 // - A message is received into a pooled Buffer, of which a WRITE may keep a slice.
 // - It ends with the kernel's connection (umount) or with SIGINT, SIGTERM or SIGHUP: Vfs writes what is unwritten and
 //   closes its opens, then the mount goes. A second signal does not wait for that.
+// - The notifier runs from the answer to INIT until the end. There it may be waiting in the kernel for requests that
+//   nobody is going to answer: those, and all that are still to come, are then answered with an error.
 // - /dev/fuse (or a test's socket in its place) and the fuse_session are owned here. Loop thread.
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <tl/expected.hpp>
 
 #include "cache/buffer.h"
+#include "fuse/kernel_notifier.h"
 #include "fuse/ops.h"
 #include "fuse/vfs.h"
 #include "smb/client/runtime.h"
@@ -35,8 +38,8 @@ class SessionLoop {
   };
 
   // All but `options` outlive it.
-  SessionLoop(boost::asio::io_context& context, client::Runtime& runtime, cache::BufferPool& pool, Vfs& vfs,
-              Options options);
+  SessionLoop(boost::asio::io_context& context, client::Runtime& runtime, cache::BufferPool& pool,
+              KernelNotifier& notifier, Vfs& vfs, Options options);
   ~SessionLoop();
   SessionLoop(const SessionLoop&) = delete;
   SessionLoop& operator=(const SessionLoop&) = delete;
@@ -64,11 +67,14 @@ class SessionLoop {
   void handle_requests();
   // False: there is none, or no more will come.
   bool handle_one();
+  void handle_initialised();
   void wait_for_signals();
   client::Task<void> shut_down();
+  void end_notifier();
 
   boost::asio::io_context& context_;
   cache::BufferPool& pool_;
+  KernelNotifier& notifier_;
   OperationContext operation_context_;
   std::unique_ptr<fuse_session, SessionDeleter> session_;
   boost::asio::posix::stream_descriptor device_;

@@ -18,7 +18,7 @@ class AsioRuntime final : public Runtime {
   explicit AsioRuntime(boost::asio::io_context& context) : context_(context) {}
 
   TimePoint now() const override { return Clock::now(); }
-  void post(std::function<void()> call) override;
+  void post(std::function<void()> call) override;  // any thread
   std::unique_ptr<Timer> make_timer() override;
 
  private:

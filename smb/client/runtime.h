@@ -21,11 +21,11 @@ class Timer {
   virtual void cancel() = 0;
 };
 
-// Loop thread.
+// Loop thread, but for post().
 class Runtime {
  public:
   virtual TimePoint now() const = 0;
-  // Runs `call` on a later turn of the loop, never inside this call.
+  // Runs `call` on a later turn of the loop, never inside this call. Any thread may post to AsioRuntime.
   virtual void post(std::function<void()> call) = 0;
   virtual std::unique_ptr<Timer> make_timer() = 0;
 

@@ -12,14 +12,18 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cache/buffer.h"
 #include "fake_share.h"
+#include "fuse/kernel_notifier.h"
 #include "fuse/session_loop.h"
 #include "fuse/vfs.h"
 #include "smb/client/asio_runtime.h"
@@ -47,14 +51,43 @@ inline std::string named(const std::string& name) { return name + '\0'; }
 
 // Structures younger than Debian 12's <linux/fuse.h>.
 inline constexpr std::uint32_t kDirectIoAllowMmap2 = 1U << 4;  // in flags2
+inline constexpr std::uint32_t kHasExpireOnly2 = 1U << 3;      // in flags2
+inline constexpr std::uint32_t kExpireOnly = 1U << 0;          // of fuse_notify_inval_entry_out
+
+// What a message of the notifier says; the inverse of encode().
+inline Notification notification_of(const std::string& message) {
+  const auto read = [&message](auto& value, std::size_t offset) {
+    ASSERT_GE(message.size(), offset + sizeof value);
+    std::memcpy(&value, message.data() + offset, sizeof value);
+  };
+  fuse_out_header header{};
+  read(header, 0);
+  EXPECT_EQ(header.unique, 0U);
+  EXPECT_EQ(header.len, message.size());
+  if (header.error == FUSE_NOTIFY_INVAL_INODE) {
+    fuse_notify_inval_inode_out out{};
+    read(out, sizeof header);
+    EXPECT_EQ(out.len, 0);
+    const bool with_data = out.off >= 0;
+    return {with_data ? Notification::Kind::invalidate_data : Notification::Kind::invalidate_attributes, out.ino, {}};
+  }
+  EXPECT_EQ(header.error, FUSE_NOTIFY_INVAL_ENTRY);
+  fuse_notify_inval_entry_out out{};
+  read(out, sizeof header);
+  EXPECT_EQ(message.size(), sizeof header + sizeof out + out.namelen + 1) << "a name and its end";
+  return {out.flags == kExpireOnly ? Notification::Kind::expire_entry : Notification::Kind::invalidate_entry,
+          out.parent, message.substr(sizeof header + sizeof out, out.namelen)};
+}
 
 class FakeKernel {
  public:
   FakeKernel()
       : runtime(context),
         share(runtime, pool),
+        notifier(runtime, kNotificationPatience,
+                 [this](int descriptor, std::span<const char> message) { return take(descriptor, message); }),
         vfs(runtime, pool, share, VfsConfig{}),
-        session(context, runtime, pool, vfs, {}) {
+        session(context, runtime, pool, notifier, vfs, {}) {
     std::array<int, 2> ends{};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
     socket_ = ends[0];
@@ -63,6 +96,7 @@ class FakeKernel {
   }
   ~FakeKernel() {
     hang_up();
+    release_notifications();
     share.release();
     run_until([this] { return ended; });
   }
@@ -99,7 +133,37 @@ class FakeKernel {
     if (socket_ >= 0) close(std::exchange(socket_, -1));
   }
 
-  fuse_init_out init(std::uint32_t flags2 = kDirectIoAllowMmap2) {
+  // As the kernel does while requests are in flight that a notification must wait for: its writer waits.
+  void hold_notifications() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void release_notifications() {
+    const std::lock_guard lock(mutex_);
+    holding_ = false;
+    released_.notify_all();
+  }
+  // One is being held.
+  bool holds_a_notification() {
+    run_until([this] { return held() != 0; }, std::chrono::seconds(5));
+    return held() != 0;
+  }
+  // The oldest one that has come and was not shown yet.
+  std::optional<Notification> notification(std::chrono::milliseconds patience = std::chrono::seconds(5)) {
+    run_until([this] { return receive(0), !notifications_.empty(); }, patience);
+    if (notifications_.empty()) return std::nullopt;
+    Notification oldest = std::move(notifications_.front());
+    notifications_.pop_front();
+    return oldest;
+  }
+  // Runs the loop until `done`; false if it takes too long.
+  template <class Done>
+  bool wait_for(Done done) {
+    run_until(done, std::chrono::seconds(5));
+    return done();
+  }
+
+  fuse_init_out init(std::uint32_t flags2 = kDirectIoAllowMmap2 | kHasExpireOnly2) {
     fuse_init_in in{};
     in.major = FUSE_KERNEL_VERSION;
     in.minor = FUSE_KERNEL_MINOR_VERSION;
@@ -170,6 +234,7 @@ class FakeKernel {
   client::AsioRuntime runtime;
   cache::BufferPool pool;
   FakeShare share;
+  KernelNotifier notifier;
   Vfs vfs;
   SessionLoop session;
   bool ended = false;
@@ -196,6 +261,10 @@ class FakeKernel {
     while (socket_ >= 0 && (size = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0) {
       fuse_out_header header{};
       std::memcpy(&header, bytes.data(), sizeof header);
+      if (header.unique == 0) {
+        notifications_.push_back(notification_of(std::string(bytes.data(), static_cast<std::size_t>(size))));
+        continue;
+      }
       EXPECT_EQ(header.len, size);
       EXPECT_EQ(replies_.count(header.unique), 0U) << "answered twice";
       replies_[header.unique] = {
@@ -203,10 +272,28 @@ class FakeKernel {
     }
     return replies_.count(wanted) != 0;
   }
+  // On the notifier's thread.
+  ssize_t take(int descriptor, std::span<const char> message) {
+    std::unique_lock lock(mutex_);
+    ++held_;
+    released_.wait(lock, [this] { return !holding_; });
+    --held_;
+    return ::send(descriptor, message.data(), message.size(), MSG_NOSIGNAL);
+  }
+  int held() {
+    const std::lock_guard lock(mutex_);
+    return held_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable released_;
+  bool holding_ = false;
+  int held_ = 0;
 
   int socket_ = -1;
   std::uint64_t next_unique_ = 0;
   std::map<std::uint64_t, Reply> replies_;
+  std::deque<Notification> notifications_;
 };
 
 }  // namespace smb3fuse::fs::test
