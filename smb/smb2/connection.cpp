@@ -134,7 +134,7 @@ void Connection::send(TimePoint now, Chain chain) {
 
     outstanding_.emplace_hint(
         outstanding_.end(), header.message_id,
-        Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, encrypt, sign});
+        Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, false, encrypt, sign});
   }
   if (encrypt) {
     auto sealed = std::make_shared<Bytes>(session_.seal(transmit.pieces));
@@ -155,14 +155,14 @@ void Connection::cancel(RequestId id) {
     return;
   }
   for (auto& [message_id, request] : outstanding_) {
-    if (request.chain != id || request.answered) continue;
-    send_cancel(message_id, request);
-    answer_locally(request, NtStatus::STATUS_CANCELLED);
+    if (request.chain == id && !request.answered) send_cancel(message_id, request);
   }
 }
 
-// [MS-SMB2] 3.2.4.24: the message id of the request, or its async id; no credits, no answer of its own.
-void Connection::send_cancel(std::uint64_t message_id, const Outstanding& request) {
+// [MS-SMB2] 3.2.4.24: the message id of the request, and its async id once there is one; no credits, no answer of its
+// own. Once only: AES-GMAC makes its nonce of the message id and the command, and must not use one for two messages.
+void Connection::send_cancel(std::uint64_t message_id, Outstanding& request) {
+  if (std::exchange(request.cancelled, true)) return;
   wire::Smb2Header header;
   header.command = wire::Command::cancel;
   header.message_id = message_id;
@@ -171,14 +171,13 @@ void Connection::send_cancel(std::uint64_t message_id, const Outstanding& reques
     header.flags |= wire::SMB2_FLAGS_ASYNC_COMMAND;
     header.async_id = request.async_id;
   }
-  const bool encrypt = request.encrypted;
-  if (!encrypt && session_.signs()) header.flags |= wire::SMB2_FLAGS_SIGNED;
+  if (request.is_signed) header.flags |= wire::SMB2_FLAGS_SIGNED;
   auto head = std::make_shared<Bytes>();
   wire::encode_to(*head, header);
   wire::encode_to(*head, wire::CancelRequest{});
   if (header.is_signed()) session_.sign(*head, {});
   Transmit transmit;
-  if (encrypt) head = std::make_shared<Bytes>(session_.seal(std::vector<ByteView>{*head}));
+  if (request.encrypted) head = std::make_shared<Bytes>(session_.seal(std::vector<ByteView>{*head}));
   transmit.pieces.push_back(*head);
   transmit.owners.push_back(std::move(head));
   transmits_.push_back(std::move(transmit));
@@ -269,8 +268,6 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
 
   if (interim) {
     request.async_id = header.async_id;
-    // Answered without us knowing where to cancel it: now we do.
-    if (request.answered) send_cancel(header.message_id, request);
     request.deadline = now + limits_.call_timeout;
     return true;
   }

@@ -62,7 +62,7 @@ struct Reply {
   NtStatus status{};
   ByteView message;  // from the SMB2 header on; empty when `local`
   ByteView body;
-  bool local = false;  // not from the server: a deadline, a cancel, the loss of the connection
+  bool local = false;  // not from the server: a deadline, cancelled before it was sent, the loss of the connection
 };
 
 // An OPLOCK_BREAK notification, [MS-SMB2] 2.2.23.
@@ -94,7 +94,8 @@ class Connection {
   // Sends `chain` as one message, related if it is longer than one, when there are credits for it, in the order of
   // submission. Related requests name the file of the one before by the FileId of all ones. [MS-SMB2] 3.2.4.1.4
   RequestId submit(TimePoint now, std::vector<Outgoing> chain);
-  // Answers what is outstanding of `id` with STATUS_CANCELLED and tells the server. [MS-SMB2] 3.2.4.24
+  // Asks the server to hurry with what is outstanding of `id`, by STATUS_CANCELLED or as it likes: its answers count.
+  // [MS-SMB2] 3.2.4.24. What it has not been sent yet is answered STATUS_CANCELLED here.
   void cancel(RequestId id);
   // After the NEGOTIATE response was accepted. [MS-SMB2] 3.2.5.2
   void set_negotiated(const Negotiated& negotiated);
@@ -133,7 +134,8 @@ class Connection {
     std::uint16_t charge = 0;    // not yet settled
     std::uint64_t async_id = 0;  // 0: no interim response yet
     TimePoint deadline;
-    bool answered = false;  // locally; the server's answer will only bring credits
+    bool answered = false;   // locally; the server's answer will only bring credits
+    bool cancelled = false;  // the server has been told
     bool encrypted = false;
     bool is_signed = false;
   };
@@ -144,7 +146,7 @@ class Connection {
   // When an ECHO is due: after an idle time, or because the server has been silent while it owes us an answer.
   std::optional<TimePoint> next_echo() const;
   void send(TimePoint now, Chain chain);
-  void send_cancel(std::uint64_t message_id, const Outstanding& request);
+  void send_cancel(std::uint64_t message_id, Outstanding& request);
   void answer_locally(Outstanding& request, NtStatus status);
   void give_up(NtStatus status, std::string reason);
 

@@ -136,25 +136,26 @@ TEST(Pending, RequestDoesNotHideTheDeadlinesOfLaterOnes) {
   EXPECT_EQ(talk.answers[0].id, id);
 }
 
-TEST(Cancel, IsAnsweredAtOnceAndToldToTheServer) {
+TEST(Cancel, IsToldToTheServerWhoseAnswerCounts) {
   Conversation talk;
   ASSERT_TRUE(talk.establish({.sign = true}));
   const auto kept = keep_next(talk, Command::read);
   const RequestId id = talk.submit(read_request(4));
   const std::uint32_t credits = talk.connection.credits();
   talk.cancel(id);
-  ASSERT_EQ(talk.answers.size(), 1u);
-  EXPECT_EQ(talk.answers[0].status, NtStatus::STATUS_CANCELLED);
+  EXPECT_TRUE(talk.answers.empty());
   const wire::Smb2Header cancel = talk.server.requests.back().header;
   EXPECT_EQ(cancel.command, Command::cancel);
   EXPECT_EQ(cancel.message_id, (*kept)->header.message_id);
   EXPECT_FALSE(cancel.is_async());
+  EXPECT_TRUE(cancel.is_signed());
   EXPECT_EQ(talk.connection.credits(), credits);  // it costs none
 
-  // The server's answer comes all the same, and only brings credits.
-  talk.server.answer(**kept, test::refuse(NtStatus::STATUS_CANCELLED));
+  talk.server.answer(**kept, test::reply_with(wire::ReadResponse{}));  // it came too late
   talk.pump();
-  EXPECT_EQ(talk.answers.size(), 1u);
+  ASSERT_EQ(talk.answers.size(), 1u);
+  EXPECT_EQ(talk.answers[0].status, NtStatus{});
+  EXPECT_FALSE(talk.answers[0].local);
   EXPECT_EQ(talk.connection.credits(), credits + 1);
   EXPECT_EQ(talk.connection.outstanding(), 0u);
 }
@@ -171,16 +172,52 @@ TEST(Cancel, OfAPendingRequestNamesItsAsyncId) {
   EXPECT_TRUE(cancel.encrypted);
 }
 
-TEST(Cancel, IsRepeatedWhenTheAsyncIdComesLater) {
+TEST(Cancel, IsSignedWhereItsRequestWas) {
   Conversation talk;
-  ASSERT_TRUE(talk.establish());
+  ASSERT_TRUE(talk.establish());  // a session that can sign and need not
+  for (const bool sign : {false, true}) {
+    const auto kept = keep_next(talk, Command::read);
+    Outgoing read = read_request(4);
+    read.sign = sign;
+    talk.cancel(talk.submit(std::move(read)));
+    EXPECT_EQ(talk.server.requests.back().header.is_signed(), sign);
+  }
+}
+
+// AES-GMAC would use the nonce of the first one, which is made of the message id, for a second one.
+TEST(Cancel, IsSentOnce) {
+  Conversation talk;
+  ASSERT_TRUE(talk.establish({.sign = true}));
   const auto kept = keep_next(talk, Command::read);
-  talk.cancel(talk.submit(read_request(4)));
+  const RequestId id = talk.submit(read_request(4));
+  talk.cancel(id);
+  talk.cancel(id);
   talk.server.pend(**kept);
   talk.pump();
+  talk.cancel(id);
+  talk.advance(15s);  // an ECHO, and its answer
+  talk.advance(15s);
+  ASSERT_EQ(talk.answers.size(), 1u);
+  EXPECT_EQ(talk.answers[0].status, NtStatus::STATUS_IO_TIMEOUT);
+  EXPECT_EQ(talk.server.count(Command::cancel), 1u);
+}
+
+TEST(Cancel, OfAChainTellsOfEachPartThatIsNotAnswered) {
+  Conversation talk;
+  ASSERT_TRUE(talk.establish());
+  answer_files(talk);
+  talk.server.separate_replies = true;
+  const auto query = keep_next(talk, Command::query_info);
+  const auto read = keep_next(talk, Command::read);
+  const RequestId id = talk.submit(create_query_read());
+  talk.cancel(id);
   EXPECT_EQ(talk.server.count(Command::cancel), 2u);
-  EXPECT_TRUE(talk.server.requests.back().header.is_async());
-  EXPECT_EQ(talk.answers.size(), 1u);
+  for (const auto& kept : {query, read}) talk.server.answer(**kept, test::refuse(NtStatus::STATUS_CANCELLED));
+  talk.pump();
+  ASSERT_EQ(talk.answers.size(), 3u);
+  EXPECT_EQ(talk.answers[0].status, NtStatus{});
+  EXPECT_EQ(talk.answers[1].status, NtStatus::STATUS_CANCELLED);
+  EXPECT_FALSE(talk.answers[2].local);
 }
 
 TEST(Cancel, OfWhatStillWaitsForCreditsSendsNothing) {
@@ -192,7 +229,8 @@ TEST(Cancel, OfWhatStillWaitsForCreditsSendsNothing) {
   talk.submit(echo_request());
   const RequestId waiting = talk.submit(create_query_read());
   talk.cancel(waiting);
-  EXPECT_EQ(talk.answers.size(), 3u);
+  ASSERT_EQ(talk.answers.size(), 3u);
+  EXPECT_EQ(talk.answers[0].status, NtStatus::STATUS_CANCELLED);
   EXPECT_EQ(talk.server.count(Command::cancel), 0u);
   talk.server.answer(**kept, test::reply_with(wire::EchoResponse{}));
   talk.pump();
@@ -363,11 +401,14 @@ TEST(LostConnection, AnswersWhatIsSubmittedLater) {
   EXPECT_EQ(talk.server.count(Command::create), 0u);
 }
 
-TEST(LostConnection, DoesNotAnswerAgainWhatWasCancelled) {
+TEST(LostConnection, DoesNotAnswerAgainWhatHasTimedOut) {
   Conversation talk;
   ASSERT_TRUE(talk.establish());
   const auto kept = keep_next(talk, Command::read);
-  talk.cancel(talk.submit(read_request(4)));
+  talk.submit(read_request(4));
+  talk.advance(15s);
+  talk.advance(15s);
+  EXPECT_EQ(talk.answers.size(), 1u);
   talk.connection.handle_lost(make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED), "gone");
   talk.pump();
   EXPECT_EQ(talk.answers.size(), 1u);
