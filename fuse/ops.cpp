@@ -2,6 +2,7 @@
 #include "fuse/ops.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace smb3fuse::fs {
 
@@ -16,6 +17,15 @@ OperationContext& context_of(fuse_req_t raw) { return *static_cast<OperationCont
 Vfs& vfs_of(fuse_req_t raw) { return context_of(raw).vfs; }
 Request request_of(fuse_req_t raw) { return Request(raw, context_of(raw).runtime); }
 
+// Sets the operation to work on the request, which interrupts it.
+template <class... Parameters, class... Arguments>
+void start(fuse_req_t raw, client::Task<void> (Vfs::*operation)(Request, Parameters...), Arguments&&... arguments) {
+  Request request = request_of(raw);
+  std::shared_ptr<client::Interrupt> interrupt = request.interrupt();
+  client::spawn((vfs_of(raw).*operation)(std::move(request), std::forward<Arguments>(arguments)...),
+                std::move(interrupt));
+}
+
 void handle_init(void* user_data, fuse_conn_info* connection) {
   static_cast<OperationContext*>(user_data)->initialised = true;
   // Never WRITEBACK_CACHE: the kernel would then trust its own sizes and times over the server's.
@@ -29,9 +39,7 @@ void handle_init(void* user_data, fuse_conn_info* connection) {
   connection->congestion_threshold = kCongestionThreshold;
 }
 
-void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  client::spawn(vfs_of(raw).lookup(request_of(raw), parent, name));
-}
+void lookup(fuse_req_t raw, fuse_ino_t parent, const char* name) { start(raw, &Vfs::lookup, parent, name); }
 
 void forget(fuse_req_t raw, fuse_ino_t node, std::uint64_t lookups) {
   vfs_of(raw).forget(node, lookups);
@@ -43,101 +51,83 @@ void forget_multi(fuse_req_t raw, std::size_t count, fuse_forget_data* forgets) 
   fuse_reply_none(raw);
 }
 
-void getattr(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) {
-  client::spawn(vfs_of(raw).get_attributes(request_of(raw), node));
-}
+void getattr(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) { start(raw, &Vfs::get_attributes, node); }
 
 void setattr(fuse_req_t raw, fuse_ino_t node, struct stat* wanted, int what, fuse_file_info*) {
-  client::spawn(vfs_of(raw).set_attributes(request_of(raw), node, *wanted, what));
+  start(raw, &Vfs::set_attributes, node, *wanted, what);
 }
 
-void readlink(fuse_req_t raw, fuse_ino_t node) { client::spawn(vfs_of(raw).read_link(request_of(raw), node)); }
+void readlink(fuse_req_t raw, fuse_ino_t node) { start(raw, &Vfs::read_link, node); }
 
 void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t) {
-  client::spawn(vfs_of(raw).make_node(request_of(raw), parent, name, mode));
+  start(raw, &Vfs::make_node, parent, name, mode);
 }
 
 void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t) {
-  client::spawn(vfs_of(raw).make_directory(request_of(raw), parent, name));
+  start(raw, &Vfs::make_directory, parent, name);
 }
 
-void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  client::spawn(vfs_of(raw).remove_file(request_of(raw), parent, name));
-}
+void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) { start(raw, &Vfs::remove_file, parent, name); }
 
-void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) {
-  client::spawn(vfs_of(raw).remove_directory(request_of(raw), parent, name));
-}
+void rmdir(fuse_req_t raw, fuse_ino_t parent, const char* name) { start(raw, &Vfs::remove_directory, parent, name); }
 
 void symlink(fuse_req_t raw, const char* target, fuse_ino_t parent, const char* name) {
-  client::spawn(vfs_of(raw).make_symlink(request_of(raw), parent, name, target));
+  start(raw, &Vfs::make_symlink, parent, name, target);
 }
 
 void rename(fuse_req_t raw, fuse_ino_t from, const char* from_name, fuse_ino_t to, const char* to_name,
             unsigned flags) {
-  client::spawn(vfs_of(raw).rename(request_of(raw), from, from_name, to, to_name, flags));
+  start(raw, &Vfs::rename, from, from_name, to, to_name, flags);
 }
 
 void link(fuse_req_t raw, fuse_ino_t node, fuse_ino_t parent, const char* name) {
-  client::spawn(vfs_of(raw).link(request_of(raw), node, parent, name));
+  start(raw, &Vfs::link, node, parent, name);
 }
 
-void open(fuse_req_t raw, fuse_ino_t node, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).open(request_of(raw), node, info->flags));
-}
+void open(fuse_req_t raw, fuse_ino_t node, fuse_file_info* info) { start(raw, &Vfs::open, node, info->flags); }
 
 void create(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).create(request_of(raw), parent, name, mode, info->flags));
+  start(raw, &Vfs::create, parent, name, mode, info->flags);
 }
 
 void read(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).read(request_of(raw), info->fh, static_cast<std::uint64_t>(offset),
-                                 static_cast<std::uint32_t>(size)));
+  start(raw, &Vfs::read, info->fh, static_cast<std::uint64_t>(offset), static_cast<std::uint32_t>(size));
 }
 
 void write(fuse_req_t raw, fuse_ino_t, const char* bytes, std::size_t size, off_t offset, fuse_file_info* info) {
   OperationContext& context = context_of(raw);
   const std::span payload(reinterpret_cast<const std::uint8_t*>(bytes), size);
   cache::Buffer data = size < kSliceFrom ? context.pool.copy_of(payload) : context.message.slice(payload);
-  client::spawn(
-      context.vfs.write(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), std::move(data), info->flags));
+  start(raw, &Vfs::write, info->fh, static_cast<std::uint64_t>(offset), std::move(data), info->flags);
 }
 
-void flush(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).flush(request_of(raw), info->fh));
-}
+void flush(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) { start(raw, &Vfs::flush, info->fh); }
 
-void release(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).release(request_of(raw), info->fh));
-}
+void release(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) { start(raw, &Vfs::release, info->fh); }
 
-void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).sync(request_of(raw), info->fh));
-}
+void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info* info) { start(raw, &Vfs::sync, info->fh); }
 
 // The server has made every change of names before it answered.
 void fsyncdir(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) { fuse_reply_err(raw, 0); }
 
-void opendir(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) {
-  client::spawn(vfs_of(raw).open_directory(request_of(raw), node));
-}
+void opendir(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) { start(raw, &Vfs::open_directory, node); }
 
 void readdir(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).read_directory(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), size, false));
+  start(raw, &Vfs::read_directory, info->fh, static_cast<std::uint64_t>(offset), size, false);
 }
 
 void readdirplus(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).read_directory(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), size, true));
+  start(raw, &Vfs::read_directory, info->fh, static_cast<std::uint64_t>(offset), size, true);
 }
 
 void releasedir(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
   vfs_of(raw).release_directory(request_of(raw), info->fh);
 }
 
-void statfs(fuse_req_t raw, fuse_ino_t) { client::spawn(vfs_of(raw).file_system_info(request_of(raw))); }
+void statfs(fuse_req_t raw, fuse_ino_t) { start(raw, &Vfs::file_system_info); }
 
 void getxattr(fuse_req_t raw, fuse_ino_t node, const char* name, std::size_t size) {
-  client::spawn(vfs_of(raw).get_extended_attribute(request_of(raw), node, name, size));
+  start(raw, &Vfs::get_extended_attribute, node, name, size);
 }
 
 void listxattr(fuse_req_t raw, fuse_ino_t, std::size_t size) {
@@ -149,12 +139,11 @@ void listxattr(fuse_req_t raw, fuse_ino_t, std::size_t size) {
 }
 
 void fallocate(fuse_req_t raw, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).allocate(request_of(raw), info->fh, mode, static_cast<std::uint64_t>(offset),
-                                     static_cast<std::uint64_t>(length)));
+  start(raw, &Vfs::allocate, info->fh, mode, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length));
 }
 
 void lseek(fuse_req_t raw, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
-  client::spawn(vfs_of(raw).seek(request_of(raw), info->fh, static_cast<std::uint64_t>(offset), whence));
+  start(raw, &Vfs::seek, info->fh, static_cast<std::uint64_t>(offset), whence);
 }
 
 fuse_lowlevel_ops make_operations() {

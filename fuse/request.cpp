@@ -10,22 +10,30 @@
 namespace smb3fuse::fs {
 
 // At a fixed address, because libfuse and the timer point to it.
-struct Request::Pending {
+struct Request::Pending : std::enable_shared_from_this<Pending> {
   fuse_req_t raw;  // null once answered: libfuse has freed it
   client::Runtime& runtime;
-  std::unique_ptr<client::Timer> grace;
+  std::unique_ptr<client::Timer> grace = nullptr;
+  client::Interrupt interrupt{};
+
+  Pending(fuse_req_t request, client::Runtime& loop) : raw(request), runtime(loop) {}
 
   static void handle_interrupt(fuse_req_t, void* data) {
     auto& pending = *static_cast<Pending*>(data);
     if (pending.grace != nullptr) return;
     pending.grace = pending.runtime.make_timer();
-    pending.grace->expire_at(pending.runtime.now() + kInterruptGrace, [&pending] {
-      if (pending.raw != nullptr) fuse_reply_err(std::exchange(pending.raw, nullptr), EINTR);
-    });
+    pending.grace->expire_at(pending.runtime.now() + kInterruptGrace, [&pending] { pending.give_up(); });
+  }
+
+  void give_up() {
+    if (raw == nullptr) return;
+    fuse_reply_err(std::exchange(raw, nullptr), EINTR);
+    const auto kept = shared_from_this();  // the task may end now
+    interrupt.fire();
   }
 };
 
-Request::Request(fuse_req_t raw, client::Runtime& runtime) : pending_(new Pending{raw, runtime, nullptr}) {
+Request::Request(fuse_req_t raw, client::Runtime& runtime) : pending_(std::make_shared<Pending>(raw, runtime)) {
   fuse_req_interrupt_func(raw, &Pending::handle_interrupt, pending_.get());
 }
 
@@ -36,6 +44,8 @@ Request::~Request() {
   assert(false && "a request was dropped unanswered");
   reply_error(EIO);
 }
+
+std::shared_ptr<client::Interrupt> Request::interrupt() const { return {pending_, &pending_->interrupt}; }
 
 fuse_req_t Request::take() {
   const fuse_req_t raw = std::exchange(pending_->raw, nullptr);

@@ -3,9 +3,9 @@
 // unanswered is answered with EIO (and stops a debug build).
 //
 // A caller that is interrupted gets EINTR when its request is still unanswered kInterruptGrace later: at once would
-// break programs with periodic signals, never would make them unkillable. The work behind the request goes on; what it
-// then answers is not delivered, and reply_*() says so with false: a handle or a lookup made for it has to be undone.
-// Loop thread.
+// break programs with periodic signals, never would make them unkillable. The work behind the request is hurried along
+// by its Interrupt and still comes to its end; what it then answers is not delivered, and reply_*() says so with false:
+// a handle or a lookup made for it has to be undone. Loop thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -20,6 +20,7 @@
 
 #include "cache/buffer.h"
 #include "fuse/kernel_protocol.h"
+#include "smb/client/interrupt.h"
 #include "smb/client/runtime.h"
 
 namespace smb3fuse::fs {
@@ -33,6 +34,9 @@ class Request {
   Request(Request&& other) noexcept;
   Request& operator=(Request&&) noexcept = delete;
   ~Request();
+
+  // For the task that works on it.
+  std::shared_ptr<client::Interrupt> interrupt() const;
 
   bool reply_error(int error);  // 0: success without a result
   bool reply_entry(const fuse_entry_param& entry);
@@ -53,7 +57,7 @@ class Request {
   // The raw request, which is the caller's to answer; null if it has been answered.
   fuse_req_t take();
 
-  std::unique_ptr<Pending> pending_;
+  std::shared_ptr<Pending> pending_;  // shared with its interrupt()
 };
 
 }  // namespace smb3fuse::fs

@@ -224,14 +224,19 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   }
   const bool replace = (flags & RENAME_NOREPLACE) == 0;
   const NodeRef moved = nodes_.pin_child(*from, from_name);
+  const bool was_there = nodes_.pin_child(*to, to_name).pointer() != nullptr;
   std::error_code error;
   if (replace && moved) error = co_await make_way(*to, to_name, *moved);
-  if (!error) error = co_await share_.rename(*from_path, *to_path, replace);
+  client::Task<std::error_code> renaming = share_.rename(*from_path, *to_path, replace);
+  // The old target is gone: the new one must come.
+  const bool made_way = was_there && !nodes_.pin_child(*to, to_name);
+  if (made_way) renaming = client::uninterrupted(std::move(renaming));
+  if (!error) error = co_await std::move(renaming);
   const NodeRef target = nodes_.pin_child(*to, to_name);
   if (replace && target && is_readonly(*target) && errno_of(error) == EACCES) {  // Windows keeps read-only targets
     const client::Share::RemoveHint hint = hint_for(target);
     error = co_await share_.remove_file(*to_path, hint);
-    if (!error) error = co_await share_.rename(*from_path, *to_path, replace);
+    if (!error) error = co_await client::uninterrupted(share_.rename(*from_path, *to_path, replace));
   }
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);

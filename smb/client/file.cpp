@@ -417,7 +417,8 @@ Task<std::error_code> File::Remote::send_changes() {
   if (through == nullptr) co_return make_error_code(NtStatus::STATUS_FILE_CLOSED);
   underway_ = changes;
   const Alive alive = alive_;
-  const std::error_code error = co_await through->open->set_attributes(changes);
+  // They come from whoever changed the file, not only from the one who waits here.
+  const std::error_code error = co_await uninterrupted(through->open->set_attributes(changes));
   if (alive.expired()) co_return error;
   underway_ = {};
   if (error) owe_again(changes);

@@ -41,6 +41,7 @@ class Smb2Channel final : private TransportHandler {
   // A CLOSE, and what goes with it, that nobody waits for: sent before the next request, in the same system call, or
   // after some milliseconds, so that closing a file costs no round trip of its own.
   void submit_close(Chain close);
+  // See smb2::Connection::cancel.
   void cancel(smb2::RequestId id);
 
   smb2::Connection& connection() { return connection_; }

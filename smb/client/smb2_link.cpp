@@ -18,27 +18,32 @@ bool is_expired(const Smb2Link::Answers& answers) {
 
 }  // namespace
 
-void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done) {
+void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done) { start({std::move(chain), std::move(done)}); }
+
+void Smb2Link::start(Exchange exchange) {
   if (renewing_) {
-    parked_.push_back({std::move(chain), std::move(done)});
+    parked_.push_back(std::move(exchange));
     return;
   }
-  Chain again = chain;
-  channel->exchange(std::move(chain),
-                    [this, again = std::move(again), done = std::move(done)](Answers answers) mutable {
-                      if (!is_expired(answers) || !authenticate_again) return done(std::move(answers));
-                      parked_.push_back({std::move(again), std::move(done)});
-                      if (!std::exchange(renewing_, true)) spawn(renew_session());
-                    });
+  Chain chain = exchange.chain;
+  Interrupt* const interrupt = exchange.interrupt;
+  const smb2::RequestId id =
+      channel->exchange(std::move(chain), [this, exchange = std::move(exchange)](Answers answers) mutable {
+        if (exchange.interrupt != nullptr) exchange.interrupt->disarm();
+        if (!is_expired(answers) || !authenticate_again) return exchange.done(std::move(answers));
+        parked_.push_back(std::move(exchange));
+        if (!std::exchange(renewing_, true)) spawn(renew_session());
+      });
+  if (interrupt != nullptr) interrupt->arm([this, id] { channel->cancel(id); });
 }
 
 Task<void> Smb2Link::renew_session() {
   spdlog::info("the session has expired: authenticating again");
   const std::error_code failed = co_await authenticate_again();
   renewing_ = false;
-  for (Parked& parked : std::exchange(parked_, {})) {
+  for (Exchange& parked : std::exchange(parked_, {})) {
     if (!failed) {
-      exchange(std::move(parked.chain), std::move(parked.done));
+      start(std::move(parked));
       continue;
     }
     Answers answers(parked.chain.size());
@@ -48,23 +53,27 @@ Task<void> Smb2Link::renew_session() {
 }
 
 Task<Smb2Link::Answers> Smb2Link::exchange(Chain chain) {
-  auto start = [this, &chain](auto done) { exchange(std::move(chain), std::move(done)); };
-  Answers answers = co_await callback<Answers>(start);
+  Interrupt* const interrupt = co_await own_interrupt();
+  auto begin = [&](auto done) { start({std::move(chain), std::move(done), interrupt}); };
+  Answers answers = co_await callback<Answers>(begin);
   co_return answers;
+}
+
+void Smb2Link::close_remains(const Answers& answers) {
+  if (is_error(answers.front().status) || !is_error(answers.back().status)) return;
+  if (const auto created = wire::decode<wire::CreateResponse>(answers.front().body)) close_later(created->file_id);
 }
 
 void Smb2Link::exchange_and_close(Chain chain, Smb2Channel::AnswersDone done) {
   exchange(std::move(chain), [this, done = std::move(done)](Answers answers) {
-    if (!is_error(answers.front().status) && is_error(answers.back().status)) {
-      if (const auto created = wire::decode<wire::CreateResponse>(answers.front().body)) close_later(created->file_id);
-    }
+    close_remains(answers);
     done(std::move(answers));
   });
 }
 
 Task<Smb2Link::Answers> Smb2Link::exchange_and_close(Chain chain) {
-  auto start = [this, &chain](auto done) { exchange_and_close(std::move(chain), std::move(done)); };
-  Answers answers = co_await callback<Answers>(start);
+  Answers answers = co_await exchange(std::move(chain));
+  close_remains(answers);
   co_return answers;
 }
 

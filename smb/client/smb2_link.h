@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "smb/client/interrupt.h"
 #include "smb/client/path.h"
 #include "smb/client/share.h"
 #include "smb/client/smb2_channel.h"
@@ -34,6 +35,7 @@ struct Smb2Link {
 
   // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated.
   void exchange(Chain chain, Smb2Channel::AnswersDone done);
+  // An interrupt of the task that awaits it sends CANCELs, and the server's answer is waited for as ever.
   Task<Answers> exchange(Chain chain);
   // As exchange, for a chain that opens a file first and closes it last: where a part between failed and took the CLOSE
   // with it (Samba 4.17 fails every related request behind one that failed), the file is closed here.
@@ -44,14 +46,19 @@ struct Smb2Link {
   void close_later(wire::FileId file) { channel->submit_close({requests.close(file)}); }
 
  private:
-  Task<void> renew_session();
-
-  bool renewing_ = false;
-  struct Parked {
+  struct Exchange {
     Chain chain;
     Smb2Channel::AnswersDone done;
+    Interrupt* interrupt = nullptr;  // outlives the exchange
   };
-  std::vector<Parked> parked_;
+
+  void start(Exchange exchange);
+  Task<void> renew_session();
+  // Closes what the chain of `answers` opened, if its CLOSE failed with the rest.
+  void close_remains(const Answers& answers);
+
+  bool renewing_ = false;
+  std::vector<Exchange> parked_;  // until the session is renewed
 
  public:
   Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Requests tree)

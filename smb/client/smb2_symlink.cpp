@@ -66,7 +66,9 @@ bool may_be_symlink(const Attributes& attributes) {
 
 Task<void> read_symlink(std::shared_ptr<Smb2Link> link, std::u16string path, Attributes& attributes) {
   if (!may_be_symlink(attributes)) co_return;
-  const Smb2Link::Answers answers = co_await link->exchange_and_close(probe(*link, path, attributes));
+  // A link whose probe was cut short would be taken for a file.
+  auto probing = uninterrupted(link->exchange_and_close(probe(*link, path, attributes)));
+  const Smb2Link::Answers answers = co_await std::move(probing);
   take_target(answers, attributes);
 }
 

@@ -31,6 +31,9 @@ class ScriptedShare {
   std::size_t opens() const { return opens_.size(); }
   std::vector<std::u16string> created;  // the names of all CREATEs that succeeded
 
+  // The answer to a CREATE, for one that the test has kept back.
+  ServerReply create(const ServerRequest& request);
+
   static Bytes listing(const std::vector<std::u16string>& names, std::uint32_t entry_size);
 
  private:
@@ -41,7 +44,6 @@ class ScriptedShare {
   void install();
   // The open that a request names, directly or as the one before it. Null: there is none.
   OpenState* find(const ServerRequest& request, wire::FileId file);
-  ServerReply create(const ServerRequest& request);
   ServerReply query_info(const ServerRequest& request);
   ServerReply query_directory(const ServerRequest& request);
   ServerReply read(const ServerRequest& request);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Share in memory for the tests of fuse/: it does what a server would, writes down every round trip, and while it is
-// held it answers nothing.
+// held it answers nothing, but counts who is interrupted.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cache/buffer.h"
+#include "smb/client/interrupt.h"
 #include "smb/client/runtime.h"
 #include "smb/client/share.h"
 #include "smb/status.h"
@@ -53,8 +54,11 @@ class FakeShare final : public client::Share {
     return folder;
   }
   void hold() { held_ = true; }
+  // From when it is asked this on.
+  void hold(std::string what) { hold_at_ = std::move(what); }
   void release() {
     held_ = false;
+    hold_at_.clear();
     for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
   }
   // What has been asked since the last time, in order: "stat a/b".
@@ -63,6 +67,7 @@ class FakeShare final : public client::Share {
   std::map<std::string, std::shared_ptr<File>> tree;
   std::size_t page_size = 1000;
   int opens = 0;  // not closed yet
+  int interrupted = 0;
   RemoveHint last_hint;
   client::OpenRequest last_open;
 
@@ -257,12 +262,21 @@ class FakeShare final : public client::Share {
 
   struct Gate {
     FakeShare& share;
+    client::Interrupt* interrupt = nullptr;
     bool await_ready() const noexcept { return !share.held_; }
-    void await_suspend(std::coroutine_handle<> waiting) { share.waiting_.push_back(waiting); }
-    void await_resume() const noexcept {}
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiting) {
+      interrupt = waiting.promise().interrupt;
+      if (interrupt != nullptr) interrupt->arm([this] { ++share.interrupted; });
+      share.waiting_.push_back(waiting);
+    }
+    void await_resume() const {
+      if (interrupt != nullptr) interrupt->disarm();
+    }
   };
 
   Gate answer(std::string what) {
+    if (what == hold_at_) held_ = true;
     asked_.push_back(std::move(what));
     return Gate{*this};
   }
@@ -289,6 +303,7 @@ class FakeShare final : public client::Share {
   client::Attributes root_;
   std::uint64_t last_id_ = 100;
   bool held_ = false;
+  std::string hold_at_;
   std::vector<std::coroutine_handle<>> waiting_;
   std::vector<std::string> asked_;
 };

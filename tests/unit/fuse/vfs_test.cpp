@@ -416,6 +416,7 @@ TEST_F(VfsTest, AnswersAnInterruptedCallerOnlyAfterAWhile) {
   const std::optional<Reply> reply = kernel.answer(unique, 2s);
   ASSERT_TRUE(reply.has_value());
   EXPECT_EQ(reply->error, EINTR);
+  EXPECT_EQ(share.interrupted, 1) << "the server is told";
   share.release();
   EXPECT_FALSE(kernel.answer(unique).has_value()) << "no second answer";
   EXPECT_EQ(kernel.vfs.node_count(), 1U) << "a lookup that nobody received does not count";
@@ -434,6 +435,7 @@ TEST_F(VfsTest, GivesAnInterruptedCallerTheResultThatComesSoon) {
   const std::optional<Reply> reply = kernel.answer(unique, 2s);
   ASSERT_TRUE(reply.has_value());
   EXPECT_EQ(reply->error, 0);
+  EXPECT_EQ(share.interrupted, 0);
 }
 
 TEST_F(VfsTest, ClosesAnOpenWhoseCallerIsGone) {
@@ -449,6 +451,26 @@ TEST_F(VfsTest, ClosesAnOpenWhoseCallerIsGone) {
   share.release();
   kernel.settle();
   EXPECT_EQ(share.opens, 0);
+}
+
+TEST_F(VfsTest, DoesNotInterruptARenameThatHasRemovedItsTarget) {
+  share.put_folder("from");
+  share.put_folder("to");
+  kernel.lookup(kRootId, "from");
+  kernel.lookup(kRootId, "to");
+  share.hold("rename from to");
+  fuse_rename2_in rename{};
+  rename.newdir = kRootId;
+  const std::uint64_t unique = kernel.send(FUSE_RENAME2, kRootId, raw(rename) + named("from") + named("to"));
+  kernel.settle();
+  fuse_interrupt_in in{};
+  in.unique = unique;
+  kernel.send(FUSE_INTERRUPT, kRootId, raw(in));
+  EXPECT_EQ(kernel.answer(unique, 2s)->error, EINTR);
+  EXPECT_EQ(share.tree.count("to"), 0U);
+  EXPECT_EQ(share.interrupted, 0);
+  share.release();
+  EXPECT_EQ(share.tree.count("to"), 1U);
 }
 
 TEST_F(VfsTest, FindsDataAndHoles) {
