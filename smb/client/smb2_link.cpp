@@ -30,7 +30,10 @@ void Smb2Link::start(Exchange exchange) {
   const smb2::RequestId id =
       channel->exchange(std::move(chain), [this, exchange = std::move(exchange)](Answers answers) mutable {
         if (exchange.interrupt != nullptr) exchange.interrupt->disarm();
-        if (!is_expired(answers) || !authenticate_again) return exchange.done(std::move(answers));
+        // A session that expires as soon as it is set up would be renewed without an end.
+        if (!is_expired(answers) || exchange.is_repeated || !authenticate_again)
+          return exchange.done(std::move(answers));
+        exchange.is_repeated = true;
         parked_.push_back(std::move(exchange));
         if (!std::exchange(renewing_, true)) spawn(renew_session());
       });

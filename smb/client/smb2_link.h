@@ -33,7 +33,8 @@ struct Smb2Link {
   // Sets up the session anew, on the same connection. [MS-SMB2] 3.2.5.1.6: after STATUS_NETWORK_SESSION_EXPIRED.
   std::function<Task<std::error_code>()> authenticate_again;
 
-  // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated.
+  // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated,
+  // once.
   void exchange(Chain chain, Smb2Channel::AnswersDone done);
   // An interrupt of the task that awaits it sends CANCELs, and the server's answer is waited for as ever.
   Task<Answers> exchange(Chain chain);
@@ -50,6 +51,7 @@ struct Smb2Link {
     Chain chain;
     Smb2Channel::AnswersDone done;
     Interrupt* interrupt = nullptr;  // outlives the exchange
+    bool is_repeated = false;
   };
 
   void start(Exchange exchange);

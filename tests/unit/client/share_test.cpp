@@ -272,6 +272,17 @@ TEST_F(ShareTest, SessionThatCannotBeSetUpAnewFailsWhatWaited) {
   EXPECT_EQ(attributes.error(), NtStatus::STATUS_ACCOUNT_DISABLED);
 }
 
+TEST_F(ShareTest, SessionThatExpiresAtOnceIsSetUpAnewOnceForEachRequest) {
+  room.server.on(Command::create,
+                 [](const ServerRequest&) { return test::refuse(NtStatus::STATUS_NETWORK_SESSION_EXPIRED); });
+  for (std::size_t requests = 1; requests <= 2; ++requests) {
+    const auto attributes = room.finish(room.share->stat("a"));
+    ASSERT_FALSE(attributes);
+    EXPECT_EQ(attributes.error(), NtStatus::STATUS_NETWORK_SESSION_EXPIRED);
+    EXPECT_EQ(room.server.count(Command::session_setup), 2 + 2 * requests);
+  }
+}
+
 // ---- time
 
 TEST_F(ShareTest, EchoesWhileNobodyAsksForAnything) {
