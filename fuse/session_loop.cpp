@@ -14,6 +14,10 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "fuse/read_ahead.h"
 
 namespace smb3fuse::fs {
 
@@ -79,6 +83,8 @@ SessionLoop::~SessionLoop() {
 }
 
 tl::expected<void, std::string> SessionLoop::mount(const std::string& mountpoint) {
+  std::error_code ignored;
+  mountpoint_ = std::filesystem::canonical(mountpoint, ignored);  // now: afterwards it would be a question to us
   last_words().clear();
   errno = 0;
   if (session_ == nullptr) return tl::unexpected("libfuse does not take the mount options: " + last_words());
@@ -169,6 +175,7 @@ bool SessionLoop::handle_one() {
 
 void SessionLoop::handle_initialised() {
   notifier_.start(device_.native_handle(), operation_context_.init.can_expire_entries());
+  if (mounted_) raise_read_ahead(mountpoint_);
 }
 
 void SessionLoop::wait_for_signals() {

@@ -80,6 +80,7 @@ class SessionLoop {
   boost::asio::posix::stream_descriptor device_;
   boost::asio::signal_set signals_;
   std::function<void()> ended_;
+  std::string mountpoint_;  // as the mount table names it
   bool mounted_ = false;
   bool stopping_ = false;
 };

@@ -230,6 +230,8 @@ class FakeKernel {
     return ask(FUSE_RENAME2, from, raw(in) + named(from_name) + named(to_name));
   }
 
+  int socket() const { return socket_; }
+
   boost::asio::io_context context{1};
   client::AsioRuntime runtime;
   cache::BufferPool pool;
