@@ -22,6 +22,11 @@ smb2::Outgoing Smb2Requests::make(const Request& request, std::uint32_t expected
   outgoing.command = Request::kCommand;
   outgoing.body = wire::encode(request);
   outgoing.expected_response = expected_response;
+  if constexpr (requires { request.file_id; }) {
+    if (request.file_id == wire::FileId::of_previous()) {
+      outgoing.file_id_at = wire::offset_of_nested(request, request.file_id);
+    }
+  }
   outgoing.tree_id = tree_id_;
   outgoing.encrypt = encrypt_;
   return outgoing;

@@ -7,6 +7,7 @@
 
 #include "smb/wire/cancel.h"
 #include "smb/wire/codec.h"
+#include "smb/wire/create.h"
 #include "smb/wire/echo.h"
 #include "smb/wire/transform.h"
 
@@ -18,6 +19,14 @@ constexpr std::size_t kMaximumCompound = 64;   // elements of one message from t
 // Between two ECHOs that ask for credits in vain: a server that has none to give is not asked at the wire's speed.
 constexpr auto kCreditEchoPause = std::chrono::milliseconds(100);
 constexpr Bytes::value_type kPadding[kCompoundAlignment] = {};
+
+// Alone, a request of a chain has to say which file it means.
+void name_file(Outgoing& request, const wire::FileId& file) {
+  if (request.file_id_at == 0) return;
+  const Bytes id = wire::encode(file);
+  std::copy(id.begin(), id.end(), request.body.begin() + static_cast<std::ptrdiff_t>(request.file_id_at));
+  request.file_id_at = 0;
+}
 
 smb2::Outgoing echo() { return {wire::Command::echo, wire::encode(wire::EchoRequest{}), {}, {}, 0, 0, false, false}; }
 
@@ -42,9 +51,7 @@ RequestId Connection::submit(TimePoint now, std::vector<Outgoing> chain) {
   if (outstanding_.empty() && queued_.empty()) last_heard_ = now;  // silence counts from the first unanswered question
   queued_.push_back(Chain{id, std::move(chain), now + limits_.call_timeout});
   if (lost_) {
-    for (std::size_t i = 0; i < queued_.back().requests.size(); ++i) {
-      events_.push_back(Reply{id, i, NtStatus::STATUS_CONNECTION_DISCONNECTED, {}, {}, true});
-    }
+    answer_locally(queued_.back(), NtStatus::STATUS_CONNECTION_DISCONNECTED);
     queued_.pop_back();
     return id;
   }
@@ -63,23 +70,70 @@ void Connection::send_queued(TimePoint now) {
   while (!queued_.empty()) {
     std::uint32_t charge = 0;
     for (const Outgoing& request : queued_.front().requests) charge += charge_of(request);
-    if (!window_.can_take(charge)) {
-      // Nothing is under way that could bring credits, and what we hold does not do: ask for more with a request of
-      // one credit that changes nothing. [MS-SMB2] 3.2.4.1.2
-      const bool may_ask = window_.in_flight() == 0 && window_.can_take(1) && session_.established();
-      const bool helped = !next_credit_echo_ || window_.available() > asked_with_;
-      if (may_ask && (helped || *next_credit_echo_ <= now)) {
-        next_credit_echo_ = now + kCreditEchoPause;
-        asked_with_ = window_.available();
-        send_echo(now);
-      }
-      return;
+    if (window_.can_take(charge)) {
+      Chain chain = std::move(queued_.front());
+      queued_.pop_front();
+      send(now, std::move(chain));
+      continue;
     }
-    Chain chain = std::move(queued_.front());
-    queued_.pop_front();
-    send(now, std::move(chain));
+    // Nothing is under way that could bring credits, and what we hold does not do.
+    if (window_.in_flight() > 0) return;
+    if (send_some(now)) continue;
+    // Ask for more with a request of one credit that changes nothing. [MS-SMB2] 3.2.4.1.2
+    const bool may_ask = window_.can_take(1) && session_.established();
+    const bool helped = !next_credit_echo_ || window_.available() > asked_with_;
+    if (may_ask && (helped || *next_credit_echo_ <= now)) {
+      next_credit_echo_ = now + kCreditEchoPause;
+      asked_with_ = window_.available();
+      send_echo(now);
+    }
+    return;
   }
   next_credit_echo_.reset();
+}
+
+bool Connection::send_some(TimePoint now) {
+  Chain& whole = queued_.front();
+  Chain some{whole.id, {}, whole.deadline, whole.first};
+  std::uint32_t charge = 0;
+  for (Outgoing& request : whole.requests) {
+    charge += charge_of(request);
+    if (!window_.can_take(charge)) break;
+    some.requests.push_back(std::move(request));
+  }
+  const std::size_t count = some.requests.size();
+  if (count == 0) return false;
+  whole.requests.erase(whole.requests.begin(), whole.requests.begin() + static_cast<std::ptrdiff_t>(count));
+  whole.first += count;
+  const RequestId id = whole.id;
+  rests_.emplace(id, Rest{std::move(whole), count});
+  queued_.pop_front();
+  send(now, std::move(some));
+  return true;
+}
+
+// `request` has its answer: it decides what becomes of the rest of its chain.
+void Connection::note_answer(const Outstanding& request, NtStatus status, ByteView body) {
+  const auto found = rests_.find(request.chain);
+  if (found == rests_.end()) return;
+  Rest& rest = found->second;
+  if (request.command == wire::Command::create && !is_error(status)) {
+    const auto created = wire::decode<wire::CreateResponse>(body);
+    if (!created) status = NtStatus::STATUS_INVALID_NETWORK_RESPONSE;
+    for (Outgoing& later : rest.chain.requests) {
+      if (created) name_file(later, created->file_id);
+    }
+  }
+  // [MS-SMB2] 3.3.5.2.7.2: what is related to a CREATE that failed has no file.
+  if (request.command == wire::Command::create && is_error(status)) rest.failed = status;
+  if (request.answered) rest.failed = status;
+  rest.chain.deadline = std::max(rest.chain.deadline, request.deadline);
+  if (--rest.missing > 0) return;
+  Chain chain = std::move(rest.chain);
+  const NtStatus failed = rest.failed;
+  rests_.erase(found);
+  if (is_error(failed)) return answer_locally(chain, failed);
+  queued_.push_front(std::move(chain));
 }
 
 void Connection::send_echo(TimePoint now) {
@@ -132,9 +186,9 @@ void Connection::send(TimePoint now, Chain chain) {
     if (sign) session_.sign(*head, std::span<const ByteView>(transmit.pieces).subspan(first_piece + 1));
     transmit.owners.push_back(std::move(head));
 
-    outstanding_.emplace_hint(
-        outstanding_.end(), header.message_id,
-        Outstanding{chain.id, i, request.command, charge, 0, chain.deadline, false, false, encrypt, sign});
+    outstanding_.emplace_hint(outstanding_.end(), header.message_id,
+                              Outstanding{chain.id, chain.first + i, request.command, charge, 0, chain.deadline, false,
+                                          false, encrypt, sign});
   }
   if (encrypt) {
     auto sealed = std::make_shared<Bytes>(session_.seal(transmit.pieces));
@@ -148,9 +202,7 @@ void Connection::send(TimePoint now, Chain chain) {
 void Connection::cancel(RequestId id) {
   const auto waiting = std::find_if(queued_.begin(), queued_.end(), [&](const Chain& chain) { return chain.id == id; });
   if (waiting != queued_.end()) {
-    for (std::size_t i = 0; i < waiting->requests.size(); ++i) {
-      events_.push_back(Reply{id, i, NtStatus::STATUS_CANCELLED, {}, {}, true});
-    }
+    answer_locally(*waiting, NtStatus::STATUS_CANCELLED);
     queued_.erase(waiting);
     return;
   }
@@ -186,6 +238,13 @@ void Connection::send_cancel(std::uint64_t message_id, Outstanding& request) {
 void Connection::answer_locally(Outstanding& request, NtStatus status) {
   request.answered = true;
   if (request.chain != RequestId{}) events_.push_back(Reply{request.chain, request.index, status, {}, {}, true});
+  note_answer(request, status, {});
+}
+
+void Connection::answer_locally(const Chain& chain, NtStatus status) {
+  for (std::size_t i = 0; i < chain.requests.size(); ++i) {
+    events_.push_back(Reply{chain.id, chain.first + i, status, {}, {}, true});
+  }
 }
 
 // ---- input
@@ -273,8 +332,9 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
   }
   session_.note_incoming(header, element);
   if (!request.answered && request.chain != RequestId{}) {
-    events_.push_back(
-        Reply{request.chain, request.index, header.status, element, element.subspan(wire::kSmb2HeaderSize), false});
+    const ByteView body = element.subspan(wire::kSmb2HeaderSize);
+    events_.push_back(Reply{request.chain, request.index, header.status, element, body, false});
+    note_answer(request, header.status, body);
   }
   if (request.chain == RequestId{}) echoing_ = false;
   outstanding_.erase(found);
@@ -300,9 +360,7 @@ bool Connection::verify(const wire::Smb2Header& header, ByteView element, bool e
 void Connection::handle_timeout(TimePoint now) {
   if (lost_) return;
   while (!queued_.empty() && queued_.front().deadline <= now) {
-    for (std::size_t i = 0; i < queued_.front().requests.size(); ++i) {
-      events_.push_back(Reply{queued_.front().id, i, NtStatus::STATUS_IO_TIMEOUT, {}, {}, true});
-    }
+    answer_locally(queued_.front(), NtStatus::STATUS_IO_TIMEOUT);
     queued_.pop_front();
   }
   for (auto& [message_id, request] : outstanding_) {
@@ -359,9 +417,7 @@ void Connection::handle_lost(std::error_code error, std::string reason) {
     if (!request.answered) answer_locally(request, status);
   }
   outstanding_.clear();
-  for (const Chain& chain : queued_) {
-    for (std::size_t i = 0; i < chain.requests.size(); ++i) events_.push_back(Reply{chain.id, i, status, {}, {}, true});
-  }
+  for (const Chain& chain : queued_) answer_locally(chain, status);
   queued_.clear();
   transmits_.clear();
 }

@@ -45,8 +45,9 @@ struct Outgoing {
   std::shared_ptr<const void> payload_owner;  // keeps `payload` alive until it has been sent
   std::uint32_t expected_response = 0;        // bytes of data the answer may carry: decides the credit charge
   std::uint32_t tree_id = 0;
-  bool encrypt = false;  // the share demands it, though the session does not
-  bool sign = false;     // where the session can sign, though it need not
+  std::size_t file_id_at = 0;  // where `body` has FileId::of_previous(); 0: nowhere
+  bool encrypt = false;        // the share demands it, though the session does not
+  bool sign = false;           // where the session can sign, though it need not
 };
 
 // A message on its way out: send the pieces one behind the other. `owners` keep their bytes alive.
@@ -93,6 +94,7 @@ class Connection {
 
   // Sends `chain` as one message, related if it is longer than one, when there are credits for it, in the order of
   // submission. Related requests name the file of the one before by the FileId of all ones. [MS-SMB2] 3.2.4.1.4
+  // Where all credits that we own are too few for it, it goes out in several messages, one after the other.
   RequestId submit(TimePoint now, std::vector<Outgoing> chain);
   // Asks the server to hurry with what is outstanding of `id`, by STATUS_CANCELLED or as it likes: its answers count.
   // [MS-SMB2] 3.2.4.24. What it has not been sent yet is answered STATUS_CANCELLED here.
@@ -119,6 +121,8 @@ class Connection {
 
   bool is_lost() const { return lost_; }
   std::uint32_t credits() const { return window_.available(); }
+  // In hand and on their way back: no request that costs more can be sent, unless the server grants more.
+  std::uint32_t owned_credits() const { return window_.owned(); }
   std::size_t outstanding() const { return outstanding_.size(); }
 
  private:
@@ -126,6 +130,13 @@ class Connection {
     RequestId id{};
     std::vector<Outgoing> requests;
     TimePoint deadline;
+    std::size_t first = 0;  // the index of requests[0] in what was submitted: the ones before it have been answered
+  };
+  // What is left of a chain until the part of it that is on its way has been answered.
+  struct Rest {
+    Chain chain;
+    std::size_t missing = 0;  // answers
+    NtStatus failed{};        // why it cannot be sent any more
   };
   struct Outstanding {
     RequestId chain{};
@@ -142,12 +153,16 @@ class Connection {
 
   std::uint16_t charge_of(const Outgoing& request) const;
   void send_queued(TimePoint now);
+  // Sends as much of the first queued chain as there are credits for. False: none of it.
+  bool send_some(TimePoint now);
+  void note_answer(const Outstanding& request, NtStatus status, ByteView body);
   void send_echo(TimePoint now);
   // When an ECHO is due: after an idle time, or because the server has been silent while it owes us an answer.
   std::optional<TimePoint> next_echo() const;
   void send(TimePoint now, Chain chain);
   void send_cancel(std::uint64_t message_id, Outstanding& request);
   void answer_locally(Outstanding& request, NtStatus status);
+  void answer_locally(const Chain& chain, NtStatus status);
   void give_up(NtStatus status, std::string reason);
 
   // The inbound steps; a false return has given the connection up.
@@ -161,7 +176,8 @@ class Connection {
   Session session_;
 
   std::uint64_t next_request_ = 1;
-  std::deque<Chain> queued_;                          // waiting for credits
+  std::deque<Chain> queued_;  // waiting for credits
+  std::unordered_map<RequestId, Rest> rests_;
   std::map<std::uint64_t, Outstanding> outstanding_;  // by message id, so the oldest is first
   std::deque<Transmit> transmits_;
   std::deque<Event> events_;

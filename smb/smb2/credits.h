@@ -26,6 +26,7 @@ class CreditWindow {
   std::uint32_t available() const { return available_; }
   // What was paid for requests that no answer has come to yet: while it is 0, no credits are on their way.
   std::uint32_t in_flight() const { return in_flight_; }
+  std::uint32_t owned() const { return available_ + in_flight_; }
   bool can_take(std::uint32_t charge) const { return charge <= available_; }
 
   // The first of `charge` message ids in a row.
@@ -40,8 +41,7 @@ class CreditWindow {
   // What a request that costs `charge` asks for: its own back, and as many more as we are short of the target. The
   // answer to a request grants at most what it asked for, so growth takes as many requests as the server likes.
   std::uint16_t request_for(std::uint32_t charge) const {
-    const std::uint32_t owned = available_ + in_flight_;
-    const std::uint32_t missing = owned < target_ ? target_ - owned : 0;
+    const std::uint32_t missing = owned() < target_ ? target_ - owned() : 0;
     return static_cast<std::uint16_t>(std::min<std::uint32_t>(charge + missing, 0xFFFF));
   }
 

@@ -95,6 +95,33 @@ Bytes encode(const T& value, std::size_t base = kBaseOf<T>) {
   return out;
 }
 
+// Counts like SizeCounter until it comes by `wanted`.
+template <class Member>
+class NestedFinder : public SizeCounter {
+ public:
+  NestedFinder(CountingSink& sink, const Member& wanted) : SizeCounter(sink, 0), sink_(sink), wanted_(wanted) {}
+
+  void nested(const char* name, const auto& member) {
+    if (static_cast<const void*>(&member) == &wanted_) found_ = sink_.size();
+    SizeCounter::nested(name, member);
+  }
+  std::size_t found() const { return found_; }
+
+ private:
+  CountingSink& sink_;
+  const Member& wanted_;
+  std::size_t found_ = 0;
+};
+
+// Where in encode(value) the bytes of its nested() `member` stand.
+template <class T, class Member>
+std::size_t offset_of_nested(const T& value, const Member& member) {
+  CountingSink sink;
+  NestedFinder<Member> finder(sink, member);
+  T::describe(finder, value);
+  return finder.found();
+}
+
 // Walks a buffer of chained T, such as a directory listing, without decoding more than is asked for:
 //
 //   ChainReader<FileIdFullDirectoryInformation> entries(buffer);

@@ -2,8 +2,9 @@
 // Arbitrary messages for an established Connection with requests of several kinds outstanding.
 //
 // The first byte says what the session protects (bit 0: it signs; bit 1: it seals, and each message is sealed with the
-// server's key, so that the bytes are reached). Then messages, each behind two bytes of its length. Message ids of what
-// is outstanding: 2 READ; 3, 4, 5 CREATE, QUERY_INFO, CLOSE in one; 6 ECHO; 7 READ, cancelled; 8 READ.
+// server's key, so that the bytes are reached) and in bit 2 that there is one credit only, so that the chain goes out
+// in parts. Then messages, each behind two bytes of its length. Message ids of what is outstanding: 2 READ; 3, 4, 5
+// CREATE, QUERY_INFO, CLOSE in one; 6 ECHO; 7 READ, cancelled; 8 READ.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,7 @@ void demand(bool condition) {
 
 class Fuzzed {
  public:
-  explicit Fuzzed(smb2::SessionPolicy policy) : server_(options()), connection_({}) {
+  Fuzzed(smb2::SessionPolicy policy, bool few_credits) : server_(options(few_credits)), connection_({}) {
     server_.send = [this](Bytes message) { give(message); };
     submit(wire::Command::negotiate, wire::encode(smb2::make_negotiate_request({})));
     const auto response = wire::decode<wire::NegotiateResponse>(ByteView(last_).subspan(wire::kSmb2HeaderSize));
@@ -42,7 +43,7 @@ class Fuzzed {
     demand(negotiated.has_value());
     connection_.set_negotiated(*negotiated);
     submit(wire::Command::session_setup, wire::encode(wire::SessionSetupRequest{}));
-    demand(connection_.establish_session(policy, options().session_key, last_));
+    demand(connection_.establish_session(policy, server_.options.session_key, last_));
     server_.send = [](const Bytes&) {};
     for (const auto command : {wire::Command::read, wire::Command::create, wire::Command::query_info,
                                wire::Command::close, wire::Command::echo}) {
@@ -70,9 +71,10 @@ class Fuzzed {
   }
 
  private:
-  static test::ServerOptions options() {
+  static test::ServerOptions options(bool few_credits) {
     test::ServerOptions options;
     options.session_key = Bytes(16, 0x4B);
+    if (few_credits) options.max_credits = 1;
     return options;
   }
   static smb2::Outgoing outgoing(wire::Command command, Bytes body) {
@@ -80,6 +82,14 @@ class Fuzzed {
     request.command = command;
     request.body = std::move(body);
     return request;
+  }
+  template <class Request>
+  static smb2::Outgoing of_previous() {
+    Request request;
+    request.file_id = wire::FileId::of_previous();
+    smb2::Outgoing related = outgoing(Request::kCommand, wire::encode(request));
+    related.file_id_at = wire::offset_of_nested(request, request.file_id);
+    return related;
   }
   smb2::RequestId submit(std::vector<smb2::Outgoing> chain) {
     const std::size_t count = chain.size();
@@ -98,8 +108,8 @@ class Fuzzed {
     submit(wire::Command::read, read);
     std::vector<smb2::Outgoing> chain;
     chain.push_back(outgoing(wire::Command::create, wire::encode(wire::CreateRequest{})));
-    chain.push_back(outgoing(wire::Command::query_info, wire::encode(wire::QueryInfoRequest{})));
-    chain.push_back(outgoing(wire::Command::close, wire::encode(wire::CloseRequest{})));
+    chain.push_back(of_previous<wire::QueryInfoRequest>());
+    chain.push_back(of_previous<wire::CloseRequest>());
     submit(std::move(chain));
     submit(wire::Command::echo, wire::encode(wire::EchoRequest{}));
     connection_.cancel(submit(wire::Command::read, read));
@@ -142,7 +152,7 @@ class Fuzzed {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const bool sealed = (data[0] & 2) != 0;
-  Fuzzed fuzzed({.sign = (data[0] & 1) != 0, .encrypt = sealed, .keyless = false});
+  Fuzzed fuzzed({.sign = (data[0] & 1) != 0, .encrypt = sealed, .keyless = false}, (data[0] & 4) != 0);
   for (ByteView rest = ByteView(data, size).subspan(1); rest.size() >= 2;) {
     const std::size_t length = std::min<std::size_t>(wire::load_le<std::uint16_t>(rest.data()), rest.size() - 2);
     const Bytes message(rest.begin() + 2, rest.begin() + 2 + static_cast<std::ptrdiff_t>(length));

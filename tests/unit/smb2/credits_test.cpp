@@ -2,6 +2,9 @@
 // Credits: how the window grows, what requests cost, and that nothing stands still for want of credits.
 #include <gtest/gtest.h>
 
+#include "smb/wire/close.h"
+#include "smb/wire/create.h"
+#include "smb/wire/query_info.h"
 #include "tests/unit/smb2/conversation.h"
 
 namespace smb3fuse::smb2 {
@@ -159,6 +162,141 @@ TEST(Credits, KeepTheOrderOfSubmission) {
   talk.pump();
   ASSERT_EQ(talk.answers.size(), 3u);
   EXPECT_EQ(talk.server.requests.back().header.command, Command::echo);
+}
+
+// ---- fewer credits than a chain costs
+
+template <class Request>
+Outgoing of_previous(Request request) {
+  request.file_id = wire::FileId::of_previous();
+  Outgoing outgoing = request_of(Request::kCommand, wire::encode(request));
+  outgoing.file_id_at = wire::offset_of_nested(request, request.file_id);
+  return outgoing;
+}
+
+std::vector<Outgoing> create_query_close() {
+  std::vector<Outgoing> chain;
+  chain.push_back(request_of(Command::create, wire::encode(wire::CreateRequest{})));
+  chain.push_back(of_previous(wire::QueryInfoRequest{}));
+  chain.push_back(of_previous(wire::CloseRequest{}));
+  return chain;
+}
+
+void answer_files(Conversation& talk) {
+  talk.server.on(Command::create, [](const ServerRequest&) {
+    wire::CreateResponse response;
+    response.file_id = {1, 2};
+    test::ServerReply reply = test::reply_with(response);
+    reply.opened = response.file_id;
+    return reply;
+  });
+  talk.server.on(Command::query_info, [](const ServerRequest&) { return test::reply_with(wire::QueryInfoResponse{}); });
+  talk.server.on(Command::close, [](const ServerRequest&) { return test::reply_with(wire::CloseResponse{}); });
+}
+
+TEST(FewCredits, SendAChainInPartsThatNameTheFileThemselves) {
+  ServerOptions options;
+  options.max_credits = 2;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish({.sign = true}));
+  answer_files(talk);
+  const std::size_t before = talk.transmitted;
+  const RequestId id = talk.submit(create_query_close());
+  EXPECT_EQ(talk.transmitted, before + 2);
+  const ServerRequest& query = *(talk.server.requests.end() - 2);
+  EXPECT_TRUE(query.header.is_related());
+  EXPECT_EQ(query.as<wire::QueryInfoRequest>().file_id, wire::FileId::of_previous());
+  const ServerRequest& close = talk.server.requests.back();
+  EXPECT_FALSE(close.header.is_related());
+  EXPECT_EQ(close.as<wire::CloseRequest>().file_id, (wire::FileId{1, 2}));
+  ASSERT_EQ(talk.answers.size(), 3u);
+  for (std::size_t index = 0; index < 3; ++index) {
+    EXPECT_EQ(talk.answers[index].id, id);
+    EXPECT_EQ(talk.answers[index].index, index);
+    EXPECT_EQ(talk.answers[index].status, NtStatus{});
+  }
+}
+
+TEST(FewCredits, DoNotSendTheRestOfAChainThatHasNoFile) {
+  ServerOptions options;
+  options.max_credits = 1;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish());
+  talk.server.on(Command::create, [](const ServerRequest&) { return test::refuse(NtStatus::STATUS_ACCESS_DENIED); });
+  const std::size_t before = talk.transmitted;
+  talk.submit(create_query_close());
+  EXPECT_EQ(talk.transmitted, before + 1);
+  ASSERT_EQ(talk.answers.size(), 3u);
+  for (const Answered& answer : talk.answers) EXPECT_EQ(answer.status, NtStatus::STATUS_ACCESS_DENIED);
+}
+
+TEST(FewCredits, LetTheRestOfAChainGoBeforeWhatCameLater) {
+  ServerOptions options;
+  options.max_credits = 1;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish());
+  answer_files(talk);
+  talk.hold = true;
+  talk.submit(create_query_close());
+  talk.submit(echo_request());
+  talk.hold = false;
+  talk.pump();
+  EXPECT_EQ(talk.server.requests.back().header.command, Command::echo);
+  EXPECT_EQ(talk.answers.size(), 4u);
+}
+
+TEST(FewCredits, GiveTheRestOfAPendingChainItsFullTimeAnew) {
+  ServerOptions options;
+  options.max_credits = 1;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish());
+  answer_files(talk);
+  std::optional<ServerRequest> kept;
+  talk.server.once(Command::create, [&](const ServerRequest& request) {
+    kept = request;
+    talk.server.pend(request);
+    return std::nullopt;
+  });
+  std::optional<ServerRequest> query;
+  talk.server.once(Command::query_info, [&](const ServerRequest& request) {
+    query = request;
+    return std::nullopt;
+  });
+  talk.submit(create_query_close());
+  talk.advance(20s);
+  talk.server.pend(*kept);
+  talk.pump();
+  talk.advance(20s);
+  wire::CreateResponse response;
+  response.file_id = {1, 2};
+  talk.server.answer(*kept, test::reply_with(response));
+  talk.pump();
+  talk.advance(1s);
+  EXPECT_EQ(talk.answers.size(), 1u);
+  talk.server.answer(*query, test::reply_with(wire::QueryInfoResponse{}));
+  talk.pump();
+  ASSERT_EQ(talk.answers.size(), 3u);
+  EXPECT_EQ(talk.answers[2].status, NtStatus{});
+}
+
+TEST(FewCredits, CancelAChainInItsMidst) {
+  ServerOptions options;
+  options.max_credits = 1;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish());
+  answer_files(talk);
+  std::optional<ServerRequest> kept;
+  talk.server.once(Command::query_info, [&](const ServerRequest& request) {
+    kept = request;
+    return std::nullopt;
+  });
+  talk.cancel(talk.submit(create_query_close()));
+  EXPECT_EQ(talk.server.count(Command::cancel), 1u);
+  talk.server.answer(*kept, test::refuse(NtStatus::STATUS_CANCELLED));
+  talk.pump();
+  ASSERT_EQ(talk.answers.size(), 3u);
+  EXPECT_EQ(talk.answers[1].status, NtStatus::STATUS_CANCELLED);
+  EXPECT_EQ(talk.answers[2].status, NtStatus{});  // it is closed all the same
 }
 
 }  // namespace

@@ -262,6 +262,25 @@ TEST(Codec, PrintsNamesEscapedAndBytesShortened) {
   EXPECT_EQ(print(Chained{{{"x"}, {"y"}}}), "Chained{links=[{name=\"x\"} {name=\"y\"}]}");
 }
 
+struct Pair {
+  Guid first;
+  std::uint16_t between = 0;
+  Guid second;
+
+  template <class Archive, class Self>
+  static void describe(Archive& a, Self& m) {
+    a.nested("first", m.first);
+    a.field("between", m.between);
+    a.nested("second", m.second);
+  }
+};
+
+TEST(Codec, FindsWhereANestedMemberStands) {
+  const Pair pair;
+  EXPECT_EQ(offset_of_nested(pair, pair.first), 0u);
+  EXPECT_EQ(offset_of_nested(pair, pair.second), 18u);
+}
+
 TEST(Codec, NamesTypesWithoutTheirNamespace) {
   EXPECT_EQ(type_name<Item>(), "Item");
   EXPECT_EQ(type_name<Guid>(), "Guid");
