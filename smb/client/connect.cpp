@@ -183,7 +183,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   link->transact_size = negotiated.max_transact_size;
   link->name_mapping = config->name_mapping;
   link->clock_offset = agreed->clock_offset;
-  link->channel->limit_frames(std::max(link->read_size, kFirstPages * Smb2Directory::page_size(*link)) +
+  link->channel->limit_frames(std::max(link->read_size, kFirstPages * Smb2Directory::largest_page(*link)) +
                               kFrameOverhead);
 
   // Validation, where it is due, goes along with the first look at the root; nothing is used before both are there.

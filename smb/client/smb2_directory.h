@@ -23,7 +23,8 @@ class Smb2Directory final : public DirectoryStream {
 
   Task<Result<std::vector<DirectoryEntry>>> next() override;
 
-  // Bytes of one page.
+  // Bytes of one page: ever, and now.
+  static std::uint32_t largest_page(const Smb2Link& link);
   static std::uint32_t page_size(const Smb2Link& link);
 
  private:

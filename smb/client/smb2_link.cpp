@@ -85,6 +85,13 @@ Task<std::error_code> Smb2Link::run(Chain chain) {
   co_return first_error(answers);
 }
 
+std::uint32_t Smb2Link::affordable(std::uint32_t bytes) const {
+  const smb2::Connection& connection = channel->connection();
+  if (!connection.negotiated().multi_credit) return bytes;
+  const std::uint32_t credits = (std::max(connection.owned_credits(), 3u) - 1) / 2;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, std::uint64_t{credits} * smb2::kBytesPerCredit));
+}
+
 std::error_code first_error(const Smb2Link::Answers& answers) {
   const auto failed =
       std::find_if(answers.begin(), answers.end(), [](const Answer& answer) { return is_error(answer.status); });

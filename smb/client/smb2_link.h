@@ -25,7 +25,8 @@ struct Smb2Link {
   Runtime& runtime;
   std::unique_ptr<Smb2Channel> channel;
   Smb2Requests requests;
-  std::uint32_t read_size = 0;  // bytes of one READ and one WRITE at the most
+  // Bytes of one READ, one WRITE and any other answer, as they were settled at the beginning: see affordable().
+  std::uint32_t read_size = 0;
   std::uint32_t write_size = 0;
   std::uint32_t transact_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
@@ -44,6 +45,9 @@ struct Smb2Link {
   Task<Answers> exchange_and_close(Chain chain);
   // The same, where only the first error of the chain matters.
   Task<std::error_code> run(Chain chain);
+  // `bytes`, or as many as may go in one request to a server that grants few credits: two such requests and another one
+  // beside them fit into the window.
+  std::uint32_t affordable(std::uint32_t bytes) const;
   void close_later(wire::FileId file) { channel->submit_close({requests.close(file)}); }
 
  private:

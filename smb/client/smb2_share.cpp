@@ -113,7 +113,7 @@ Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
   parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
   parameters.ask_file_id = true;
-  const std::uint32_t first_read = std::min(request.first_read, link_->read_size);
+  const std::uint32_t first_read = std::min(request.first_read, maximum_read());
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   if (first_read > 0) chain.push_back(link_->requests.read(kPrevious, 0, first_read));

@@ -36,8 +36,8 @@ class Smb2Share final : public Share {
 
   FileTime now() const override { return local_time_now() + link_->clock_offset; }
   bool is_hidden_name(const std::string& name) const override;
-  std::uint32_t maximum_read() const override { return link_->read_size; }
-  std::uint32_t maximum_write() const override { return link_->write_size; }
+  std::uint32_t maximum_read() const override { return link_->affordable(link_->read_size); }
+  std::uint32_t maximum_write() const override { return link_->affordable(link_->write_size); }
   bool case_sensitive() const override { return traits_.case_sensitive; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
