@@ -5,21 +5,23 @@
 
 namespace smb3fuse::fs {
 
-FileHandle::FileHandle(NodeRef its_node, std::shared_ptr<OpenFile> its_file, client::OpenResult opened, int flags)
-    : node(std::move(its_node)),
-      shared(std::move(its_file)),
-      readable((flags & O_ACCMODE) != O_WRONLY),
+FileHandle::FileHandle(std::shared_ptr<OpenFile> its_file, client::Open& its_open, IdleFiles& idle, int flags,
+                       bool is_cached)
+    : shared(std::move(its_file)),
+      open(its_open),
       writable((flags & O_ACCMODE) != O_RDONLY),
-      append((flags & O_APPEND) != 0),
-      write_through((flags & O_DSYNC) != 0) {
-  shared->file.add(opened, readable, writable);
+      write_through((flags & O_DSYNC) != 0),
+      cached(is_cached),
+      idle_(idle) {
   shared->handles.push_back(this);
-  open = std::move(opened.open);
+  if (cached) ++shared->cached_handles;
 }
 
 FileHandle::~FileHandle() {
-  shared->file.remove(*open);
+  if (cached) --shared->cached_handles;
   std::erase(shared->handles, this);
+  shared->file.end_use(open);
+  if (shared->handles.empty() && shared->file.has_opens()) idle_.keep(shared);
 }
 
 }  // namespace smb3fuse::fs

@@ -10,36 +10,28 @@
 #include <vector>
 
 #include "fuse/nodes.h"
-#include "smb/client/file.h"
+#include "fuse/open_file.h"
 #include "smb/client/share.h"
 
 namespace smb3fuse::fs {
 
-struct FileHandle;
-
-// A node's file while handles are open on it: all of them read and write through the one client::File.
-struct OpenFile {
-  template <class... Arguments>
-  explicit OpenFile(Arguments&&... arguments) : file(std::forward<Arguments>(arguments)...) {}
-
-  client::File file;
-  std::vector<FileHandle*> handles;
-  bool written = false;  // since the last flush: what the server says of size and times may lag behind
-};
-
 struct FileHandle : std::enable_shared_from_this<FileHandle> {
-  FileHandle(NodeRef its_node, std::shared_ptr<OpenFile> its_file, client::OpenResult opened, int flags);
+  // `its_open` is one of the file's, used by this handle from now on until its end.
+  FileHandle(std::shared_ptr<OpenFile> its_file, client::Open& its_open, IdleFiles& idle, int flags, bool cached);
   ~FileHandle();
   FileHandle(const FileHandle&) = delete;
   FileHandle& operator=(const FileHandle&) = delete;
 
-  NodeRef node;
-  std::shared_ptr<OpenFile> shared;  // outlives `open`
-  std::unique_ptr<client::Open> open;
-  const bool readable;
+  const std::shared_ptr<OpenFile> shared;
+  client::Open& open;
   const bool writable;
-  const bool append;  // opened for appending only: cannot write elsewhere or truncate
   const bool write_through;
+  const bool cached;  // the kernel reads and writes through its page cache
+
+  Node& node() const { return *shared->node; }
+
+ private:
+  IdleFiles& idle_;
 };
 
 // Lets one coroutine at a time pass. take() suspends until it is the caller's turn; the guard passes the turn on.

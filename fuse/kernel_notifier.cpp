@@ -88,7 +88,9 @@ void KernelNotifier::invalidate_data(NodeId id, Done done) {
   enqueue({Kind::invalidate_data, id, {}}, std::move(done));
 }
 
-void KernelNotifier::invalidate_attributes(NodeId id) { enqueue({Kind::invalidate_attributes, id, {}}); }
+void KernelNotifier::invalidate_attributes(NodeId id, Done done) {
+  enqueue({Kind::invalidate_attributes, id, {}}, std::move(done));
+}
 
 void KernelNotifier::invalidate_entry(NodeId parent, std::string_view name) {
   enqueue({Kind::invalidate_entry, parent, std::string(name)});

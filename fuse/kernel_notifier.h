@@ -64,7 +64,7 @@ class KernelNotifier {
 
   // Pages and attributes of a file; attributes and the kernel's listing of a directory. No names.
   void invalidate_data(NodeId id, Done done = nullptr);
-  void invalidate_attributes(NodeId id);
+  void invalidate_attributes(NodeId id, Done done = nullptr);
   // A file's name, or one that the kernel holds to be missing. Never a directory's: what is mounted below it would be
   // detached.
   void invalidate_entry(NodeId parent, std::string_view name);

@@ -64,6 +64,7 @@ client::ConnectConfig connect_config(const MountConfig& config, auth::Credential
   result.read_size = options.read_size;
   result.write_size = options.write_size;
   result.name_mapping = options.name_mapping;
+  result.caching = options.cache != CacheMode::none;
   result.call_timeout = options.call_timeout;
   result.echo_interval = options.echo_interval;
   return result;
@@ -132,7 +133,7 @@ ExitCode run_mount(MountConfig config) {
   const std::unique_ptr<client::Share> share = std::move(**connected);
 
   KernelNotifier notifier(runtime);
-  Vfs vfs(runtime, pool, *share, vfs_config(config.options));
+  Vfs vfs(runtime, pool, *share, notifier, vfs_config(config.options));
   SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share->is_read_only()));
   if (const auto mounted = session.mount(config.mountpoint); !mounted) {
     ready.tell_error("mount: " + mounted.error());

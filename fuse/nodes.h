@@ -54,7 +54,19 @@ struct Listing {
 // Of the letters of ASCII.
 std::string lower_case(std::string_view name);
 
-struct OpenFile;
+class OpenFile;
+
+// Two that are equal are of the same data, as far as a server tells.
+struct FileVersion {
+  client::FileTime last_write_time = 0;
+  client::FileTime change_time = 0;
+  std::uint64_t end_of_file = 0;
+
+  static FileVersion of(const client::Attributes& attributes) {
+    return {attributes.last_write_time, attributes.change_time, attributes.end_of_file};
+  }
+  friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
 
 struct Node {
   struct Name {
@@ -72,8 +84,9 @@ struct Node {
 
   std::vector<Name> names;  // the last one is the one that the server confirmed last
   std::unordered_map<std::string, Node*> children;
-  std::weak_ptr<OpenFile> file;    // while we hold opens on it
-  std::weak_ptr<Listing> listing;  // the last one, if it is still kept
+  std::weak_ptr<OpenFile> file;             // while we hold opens on it
+  std::optional<FileVersion> pages_are_of;  // what the kernel's pages show, since we hold none
+  std::weak_ptr<Listing> listing;           // the last one, if it is still kept
 
   std::uint64_t lookups = 0;
   std::uint32_t pins = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/vfs.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -11,6 +13,9 @@ namespace smb3fuse::fs {
 namespace {
 
 constexpr std::size_t kKeptListings = 64;
+// Seconds. The kernel is told when it ends earlier.
+constexpr double kValidByRight = 3600;
+constexpr unsigned kUnitOfFileTime = 100;  // nanoseconds
 
 // Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
 bool is_plain(std::string_view name) {
@@ -24,17 +29,26 @@ double seconds_until(client::TimePoint until, client::TimePoint now) {
 
 }  // namespace
 
-Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, VfsConfig config)
+Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, KernelNotifier& notifier,
+         VfsConfig config)
     : runtime_(runtime),
       pool_(pool),
       share_(share),
+      notifier_(notifier),
       config_(config),
       nodes_(share.root_attributes(), config.server_inodes),
+      idle_(runtime),
       buried_(std::make_shared<std::vector<std::shared_ptr<void>>>()) {
   learn(nodes_.root(), share.root_attributes(), ask());
 }
 
-Vfs::~Vfs() = default;
+// Handles that end make their files idle.
+Vfs::~Vfs() {
+  files_.clear();
+  directories_.clear();
+  buried_->clear();
+  idle_.clear();
+}
 
 client::Duration Vfs::validity_of(const client::Attributes& attributes) const {
   return attributes.is_directory() ? config_.directory_attribute_timeout : config_.file_attribute_timeout;
@@ -42,8 +56,13 @@ client::Duration Vfs::validity_of(const client::Attributes& attributes) const {
 
 void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& asked) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  const bool certain = open_file != nullptr && open_file->is_certain();
+  // Nobody but us has changed it since this was first told: what is known here is newer.
+  if (certain && node.fresh_until == client::TimePoint::max()) return;
   if (open_file == nullptr || (!open_file->written && !open_file->file.has_unsent())) {
-    nodes_.learn(node, attributes, asked, validity_of(attributes));
+    if (nodes_.learn(node, attributes, asked, validity_of(attributes)) && certain) {
+      node.fresh_until = client::TimePoint::max();
+    }
     return;
   }
   // The server may have answered before it had all that we wrote: what we know of the size counts, and it will have to
@@ -63,7 +82,7 @@ bool Vfs::is_known(const Node& node) const {
 client::Task<std::error_code> Vfs::refresh(Node& node) {
   const Asked asked = ask();
   if (const std::shared_ptr<FileHandle> handle = any_handle(node)) {
-    client::Result<client::Attributes> answer = co_await handle->open->attributes();
+    client::Result<client::Attributes> answer = co_await handle->open.attributes();
     if (!answer) co_return answer.error();
     learn(node, *answer, asked);
     co_return std::error_code();
@@ -124,7 +143,14 @@ struct stat Vfs::stat_of_node(const Node& node) const {
 }
 
 double Vfs::attribute_timeout(const Node& node) const {
-  return node.kind == FileKind::regular ? 0 : seconds_until(node.fresh_until, runtime_.now());
+  if (node.kind != FileKind::regular) return seconds_until(node.fresh_until, runtime_.now());
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  const bool certain = open_file != nullptr && open_file->is_certain() && is_known(node);
+  return certain ? kValidByRight : 0;
+}
+
+double Vfs::first_attribute_timeout(const Node& node, const Asked& asked) const {
+  return std::min(attribute_timeout(node), entry_timeout(node, asked));
 }
 
 double Vfs::entry_timeout(const Node& node, const Asked& asked) const {
@@ -135,13 +161,21 @@ fuse_entry_param Vfs::entry_of(const Node& node, const Asked& asked) const {
   fuse_entry_param entry{};
   entry.ino = node.id;
   entry.attr = stat_of_node(node);
-  entry.attr_timeout = attribute_timeout(node);
+  entry.attr_timeout = first_attribute_timeout(node, asked);
   entry.entry_timeout = entry_timeout(node, asked);
   return entry;
 }
 
-bool Vfs::reply_attributes(Request& request, const Node& node) const {
-  return request.reply_attributes(stat_of_node(node), attribute_timeout(node));
+bool Vfs::reply_attributes(Request& request, const Node& node) {
+  struct stat shown = stat_of_node(node);
+  const double timeout = attribute_timeout(node);
+  // A handle that was opened for the page cache stays so when the right has gone. Each time the kernel asks, which it
+  // then does before each read, it has to find another mtime to drop its pages: by less than SMB can tell.
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  if (open_file != nullptr && open_file->cached_handles > 0 && !open_file->is_certain()) {
+    shown.st_mtim.tv_nsec += static_cast<long>(++shown_times_ % kUnitOfFileTime);
+  }
+  return request.reply_attributes(shown, timeout);
 }
 
 bool Vfs::reply_entry(Request& request, Node& node, const Asked& asked) {
@@ -161,26 +195,38 @@ std::shared_ptr<FileHandle> Vfs::any_handle(const Node& node) const {
   return open_file->handles.front()->weak_from_this().lock();
 }
 
-std::shared_ptr<FileHandle> Vfs::resizing_handle(const Node& node) const {
+bool Vfs::is_open(const Node& node) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  if (open_file == nullptr) return nullptr;
-  for (FileHandle* const handle : open_file->handles) {
-    if (!handle->writable || handle->append) continue;
-    if (std::shared_ptr<FileHandle> kept = handle->weak_from_this().lock()) return kept;
-  }
-  return nullptr;
+  return open_file != nullptr && !open_file->handles.empty();
 }
 
-HandleId Vfs::add_file_handle(NodeRef node, client::OpenResult opened, int flags) {
-  std::shared_ptr<OpenFile> open_file = node->file.lock();
-  if (open_file == nullptr) {
-    open_file = std::make_shared<OpenFile>(runtime_, pool_, share_);
-    node->file = open_file;
+std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
+  std::shared_ptr<OpenFile> file = node->file.lock();
+  if (file == nullptr) {
+    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, pool_, share_);
+    node->file = file;
   }
+  return file;
+}
+
+HandleId Vfs::add_file_handle(std::shared_ptr<OpenFile> file, client::Open& open, int flags) {
+  idle_.take(*file);
+  // Who only writes has no use for pages, and a write past them is the cheaper one.
+  const bool cached = file->is_certain() && (flags & O_ACCMODE) != O_WRONLY;
   const HandleId id = next_handle_++;
-  files_.emplace(
-      id, buried_at_end(std::make_unique<FileHandle>(std::move(node), std::move(open_file), std::move(opened), flags)));
+  files_.emplace(id, buried_at_end(std::make_unique<FileHandle>(std::move(file), open, idle_, flags, cached)));
   return id;
+}
+
+// With this the kernel opens the handle; it then fills its page cache.
+OpenMode Vfs::mode_of(HandleId id) {
+  const FileHandle& handle = *files_.at(id);
+  if (!handle.cached) return OpenMode::direct;
+  OpenFile& file = *handle.shared;
+  const std::optional<FileVersion> earlier = std::exchange(file.node->pages_are_of, std::nullopt);
+  const bool keep = file.pages_current || earlier == FileVersion::of(file.node->attributes);
+  file.pages_current = true;
+  return keep ? OpenMode::cached_keep : OpenMode::cached;
 }
 
 HandleId Vfs::add_directory_handle(std::unique_ptr<DirectoryHandle> handle) {
@@ -209,6 +255,8 @@ client::Task<void> Vfs::shut_down() {
   }
   directories_.clear();
   files_.clear();
+  buried_->clear();
+  idle_.clear();
 }
 
 }  // namespace smb3fuse::fs

@@ -3,8 +3,10 @@
 // operations and round trips and the rules of the kernel's caches.
 //
 // - Every Request is answered once, on every path. What a late answer made and nobody receives is undone.
-// - A regular file's attributes are valid in the kernel for no time: it asks for each stat, and we answer from memory
-//   while that is fresh, so that size and times are right after open, close and our own writes.
+// - A regular file's attributes are valid in the kernel while we have the right to read it, else for no time: it asks
+//   for each stat, and we answer from memory while that is fresh, so that size and times are right after open, close
+//   and our own writes.
+// - Data goes through the kernel's page cache while we have the right to read, else every byte is asked of us.
 // - Nothing waits for a CLOSE, and nothing here blocks. Loop thread.
 // Names, files, directories and attributes are implemented in a file each: vfs_*.cpp.
 #pragma once
@@ -40,7 +42,8 @@ using HandleId = std::uint64_t;
 class Vfs {
  public:
   // All but `config` outlive it.
-  Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, VfsConfig config);
+  Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, KernelNotifier& notifier,
+      VfsConfig config);
   ~Vfs();
   Vfs(const Vfs&) = delete;
   Vfs& operator=(const Vfs&) = delete;
@@ -106,10 +109,13 @@ class Vfs {
 
   // What is shown.
   struct stat stat_of_node(const Node& node) const;
+  // For an answer about a node that the kernel knows, or does not know yet: that one may come after the news that it is
+  // out of date.
   double attribute_timeout(const Node& node) const;
+  double first_attribute_timeout(const Node& node, const Asked& asked) const;
   double entry_timeout(const Node& node, const Asked& asked) const;
   fuse_entry_param entry_of(const Node& node, const Asked& asked) const;
-  bool reply_attributes(Request& request, const Node& node) const;
+  bool reply_attributes(Request& request, const Node& node);
   bool reply_entry(Request& request, Node& node, const Asked& asked);
 
   // Names.
@@ -124,9 +130,10 @@ class Vfs {
   // Handles.
   std::shared_ptr<FileHandle> find_file(HandleId id) const;
   std::shared_ptr<FileHandle> any_handle(const Node& node) const;
-  // One that can change the size; null if there is none.
-  std::shared_ptr<FileHandle> resizing_handle(const Node& node) const;
-  HandleId add_file_handle(NodeRef node, client::OpenResult opened, int flags);
+  static bool is_open(const Node& node);
+  std::shared_ptr<OpenFile> file_of(const NodeRef& node);
+  HandleId add_file_handle(std::shared_ptr<OpenFile> file, client::Open& open, int flags);
+  OpenMode mode_of(HandleId id);
   HandleId add_directory_handle(std::unique_ptr<DirectoryHandle> handle);
   // The engine may be in the midst of calling us when the last user of a handle ends: its objects are destroyed on a
   // turn of their own.
@@ -139,7 +146,9 @@ class Vfs {
   void bury(std::shared_ptr<void> handle);
 
   // Data and changes.
-  std::uint32_t first_read_of(const Node* node, int flags) const;
+  std::uint32_t first_read_of(const Node& node, int flags) const;
+  // An open more of a file that is known by that name.
+  client::Task<client::Result<client::Open*>> open_anew(OpenFile& file, std::string path, int flags, bool empty);
   void note_size(Node& node, std::uint64_t size, bool exactly);
   void note_written(FileHandle& handle, std::uint64_t end);
   client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
@@ -158,12 +167,15 @@ class Vfs {
   client::Runtime& runtime_;
   cache::BufferPool& pool_;
   client::Share& share_;
+  KernelNotifier& notifier_;
   const VfsConfig config_;
   Nodes nodes_;
+  IdleFiles idle_;
   std::deque<std::shared_ptr<Listing>> recent_listings_;
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;
+  unsigned shown_times_ = 0;
   std::shared_ptr<std::vector<std::shared_ptr<void>>> buried_;  // after nodes_, before the handles
   std::unordered_map<HandleId, std::shared_ptr<FileHandle>> files_;
   std::unordered_map<HandleId, std::shared_ptr<DirectoryHandle>> directories_;

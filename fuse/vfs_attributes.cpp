@@ -57,11 +57,12 @@ client::Task<void> Vfs::get_attributes(Request request, NodeId id) {
 
 // Changes of size go through the file where there are opens, because they must take their place among the writes.
 client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges changes) {
-  std::shared_ptr<FileHandle> handle = changes.end_of_file ? resizing_handle(node) : any_handle(node);
+  const std::shared_ptr<OpenFile> open_file = node.file.lock();
   std::error_code error;
-  if (handle != nullptr) {
-    error = co_await handle->shared->file.set_attributes(changes);
+  if (open_file != nullptr && open_file->file.has_writable()) {
+    error = co_await open_file->file.set_attributes(changes);
   } else {
+    if (changes.end_of_file) idle_.close(node);  // or the server would ask for its right back
     if (const std::shared_ptr<FileHandle> other = any_handle(node)) error = co_await flush(*other, false);
     if (error) co_return error;
     std::optional<std::string> path = nodes_.path_of(node);

@@ -18,6 +18,8 @@ constexpr std::uint32_t kFirstPiece = 128 * 1024;
 
 bool wants_to_read(int flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 bool wants_to_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+// The server has to be told of O_SYNC with the open.
+bool is_shareable(int flags) { return (flags & O_DSYNC) == 0; }
 
 client::OpenRequest request_for(std::string path, int flags) {
   client::OpenRequest wanted;
@@ -35,9 +37,9 @@ struct Appended {
 
 }  // namespace
 
-std::uint32_t Vfs::first_read_of(const Node* node, int flags) const {
-  if (!wants_to_read(flags) || (flags & O_TRUNC) != 0 || node == nullptr || !node->file.expired()) return 0;
-  const std::uint64_t size = node->attributes.end_of_file;
+std::uint32_t Vfs::first_read_of(const Node& node, int flags) const {
+  if (!wants_to_read(flags) || (flags & O_TRUNC) != 0 || is_open(node)) return 0;
+  const std::uint64_t size = node.attributes.end_of_file;
   const std::uint64_t first = size <= kWholeFile ? size : kFirstPiece;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(first, share_.maximum_read()));
 }
@@ -50,12 +52,38 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
     request.reply_error(ESTALE);
     co_return;
   }
-  client::OpenRequest wanted = request_for(std::move(*path), flags);
-  wanted.first_read = first_read_of(node.pointer(), flags);
   // Beside other handles the file is emptied through them, in order with what they have written.
-  const bool empty_now = (flags & O_TRUNC) != 0 && node->file.expired();
+  const bool empty_now = (flags & O_TRUNC) != 0 && !is_open(*node);
   const bool empty_then = (flags & O_TRUNC) != 0 && !empty_now;
-  if (empty_now) wanted.disposition = client::Disposition::truncate;
+  const std::shared_ptr<OpenFile> file = file_of(node);
+  client::Open* open = nullptr;
+  if (!empty_now && is_shareable(flags)) open = file->file.try_use(wants_to_read(flags), wants_to_write(flags));
+  if (open == nullptr) {
+    if (empty_now) idle_.close(*node);
+    const client::Result<client::Open*> made = co_await open_anew(*file, std::move(*path), flags, empty_now);
+    if (!made) {
+      request.reply_error(errno_of(made.error()));
+      co_return;
+    }
+    open = *made;
+  }
+  const HandleId handle = add_file_handle(file, *open, flags);
+  std::error_code error;
+  if (empty_then) {
+    client::AttributeChanges changes;
+    changes.end_of_file = 0;
+    error = co_await apply(*node, changes);
+  }
+  if (error) request.reply_error(errno_of(error));
+  if (error || !request.reply_open(handle, mode_of(handle))) files_.erase(handle);
+}
+
+client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::string path, int flags, bool empty) {
+  Node* const node = file.node.pointer();
+  client::OpenRequest wanted = request_for(std::move(path), flags);
+  wanted.lease = file.file.lease();
+  wanted.first_read = first_read_of(*node, flags);
+  if (empty) wanted.disposition = client::Disposition::truncate;
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   if (opened && !nodes_.is_same_file(*node, opened->attributes)) {
@@ -63,22 +91,13 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
     if (!node->names.empty()) node->names.back().parent->listing.reset();
     opened = tl::unexpected(make_errno(ESTALE));
   }
-  if (!opened) {
-    request.reply_error(errno_of(opened.error()));
-    co_return;
-  }
-  if (empty_now) nodes_.note_change(*node);
-  learn(*node, opened->attributes, empty_now ? ask() : asked);
-  Node& file = *node;
-  const HandleId handle = add_file_handle(std::move(node), std::move(*opened), flags);
-  std::error_code error;
-  if (empty_then) {
-    client::AttributeChanges changes;
-    changes.end_of_file = 0;
-    error = co_await apply(file, changes);
-  }
-  if (error) request.reply_error(errno_of(error));
-  if (error || !request.reply_open(handle, OpenMode::direct)) files_.erase(handle);
+  if (!opened) co_return tl::unexpected(opened.error());
+  if (empty) nodes_.note_change(*node);
+  const client::Attributes told = opened->attributes;
+  client::Open& open =
+      file.file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));
+  learn(*node, told, empty ? ask() : asked);
+  co_return &open;
 }
 
 client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string name, mode_t mode, int flags) {
@@ -88,9 +107,13 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     request.reply_error(errno_of(path.error()));
     co_return;
   }
+  const std::string again_path = *path;
   client::OpenRequest wanted = request_for(std::move(*path), flags);
   wanted.create_readonly = (mode & 0222) == 0;
   const bool truncate = (flags & O_TRUNC) != 0;
+  // A file that is there has rights of its own already, perhaps: then this one's are not what it is opened with.
+  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, pool_, share_);
+  wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
   const Asked asked = ask();
@@ -102,11 +125,26 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   NodeRef node = nodes_.adopt(*parent, name, opened->attributes, opened->created);
   if (opened->created) nodes_.note_entry(*parent, name, true, share_.now());
   if (truncate) note_size(*node, 0, true);
-  learn(*node, opened->attributes, asked);
-  Node& file = *node;
-  const HandleId handle = add_file_handle(std::move(node), std::move(*opened), flags);
-  if (request.reply_create(entry_of(file, asked), handle, OpenMode::direct)) {
-    nodes_.count_lookup(file);
+  client::Open* open = nullptr;
+  if (node->file.expired()) {
+    file->node = nodes_.pin(*node);
+    node->file = file;
+    const client::Attributes told = opened->attributes;
+    open = &file->file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));
+    learn(*node, told, asked);
+  } else {
+    opened->open.reset();
+    file = node->file.lock();
+    const client::Result<client::Open*> again = co_await open_anew(*file, again_path, flags, false);
+    if (!again) {
+      request.reply_error(errno_of(again.error()));
+      co_return;
+    }
+    open = *again;
+  }
+  const HandleId handle = add_file_handle(std::move(file), *open, flags);
+  if (request.reply_create(entry_of(*node, asked), handle, mode_of(handle))) {
+    nodes_.count_lookup(*node);
   } else {
     files_.erase(handle);
   }
@@ -141,8 +179,8 @@ void Vfs::note_size(Node& node, std::uint64_t size, bool exactly) {
 }
 
 void Vfs::note_written(FileHandle& handle, std::uint64_t end) {
-  nodes_.note_change(*handle.node);
-  note_size(*handle.node, end, false);
+  nodes_.note_change(handle.node());
+  note_size(handle.node(), end, false);
 }
 
 client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset, cache::Buffer data, int flags) {
@@ -154,6 +192,7 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
   client::File& file = handle->shared->file;
   const std::size_t size = data.size();
   const bool write_through = handle->write_through || (flags & O_DSYNC) != 0;
+  const std::uint64_t lost_before = handle->shared->read_rights_lost;
   handle->shared->written = true;
   Appended written{{}, offset + size};
   if ((flags & O_APPEND) != 0) {
@@ -174,10 +213,12 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
   }
   note_written(*handle, written.end);
   request.reply_written(size);
+  // The kernel has put the bytes into a page that another reader may have fetched anew meanwhile, from before them.
+  if (handle->cached && handle->shared->read_rights_lost != lost_before) notifier_.invalidate_data(handle->node().id);
 }
 
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
-  Node& node = *handle.node;
+  Node& node = handle.node();
   const bool wrote = std::exchange(handle.shared->written, false);
   const client::Attributes written = handle.shared->file.seen_through(node.attributes);
   const std::error_code error = co_await handle.shared->file.flush(to_disk);
@@ -186,7 +227,8 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
   if (wrote && !error && !handle.shared->written) {
     node.attributes.last_write_time = written.last_write_time;
     node.attributes.change_time = written.change_time;
-    node.fresh_until = runtime_.now() + config_.file_attribute_timeout;
+    node.fresh_until =
+        handle.shared->is_certain() ? client::TimePoint::max() : runtime_.now() + config_.file_attribute_timeout;
   }
   co_return error;
 }
@@ -194,7 +236,7 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
 client::Task<void> Vfs::flush_and_log(std::shared_ptr<FileHandle> handle) {
   const std::error_code error = co_await flush(*handle, false);
   if (!error) co_return;
-  const std::optional<std::string> path = nodes_.path_of(*handle->node);
+  const std::optional<std::string> path = nodes_.path_of(handle->node());
   spdlog::error("{}: what was written last could not be kept: {}", path ? *path : "a removed file", error.message());
 }
 

@@ -149,7 +149,7 @@ client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
   client::Share::RemoveHint hint;
   if (!node) return hint;
   hint.file_attributes = node->attributes.file_attributes;
-  hint.keep_for_opens = !node->file.expired();
+  hint.keep_for_opens = is_open(*node);
   return hint;
 }
 
@@ -169,6 +169,7 @@ client::Task<void> Vfs::remove_file(Request request, NodeId parent_id, std::stri
     co_return;
   }
   const NodeRef node = nodes_.pin_child(*parent, name);
+  if (node) idle_.close(*node);
   const client::Share::RemoveHint hint = hint_for(node);
   const std::error_code error = co_await share_.remove_file(std::move(*path), hint);
   if (!error) note_removed(*parent, name, node);
@@ -195,7 +196,7 @@ client::Task<std::error_code> Vfs::make_way(Node& parent, const std::string& nam
   if (!target || target.pointer() == &moved) co_return std::error_code();
   if (target->is_directory() && !moved.is_directory()) co_return make_errno(EISDIR);
   if (!target->is_directory() && moved.is_directory()) co_return make_errno(ENOTDIR);
-  const bool in_use = !target->file.expired();
+  const bool in_use = is_open(*target);
   if (!target->is_directory() && !in_use) co_return std::error_code();
   std::optional<std::string> path = nodes_.path_of(parent, name);
   if (!path) co_return make_errno(ESTALE);
@@ -224,10 +225,17 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   }
   const bool replace = (flags & RENAME_NOREPLACE) == 0;
   const NodeRef moved = nodes_.pin_child(*from, from_name);
+  if (const NodeRef there = nodes_.pin_child(*to, to_name); there && there.pointer() != moved.pointer()) {
+    idle_.close(*there);
+  }
+  if (moved && moved->is_directory()) idle_.close_below(*moved);
+  std::shared_ptr<OpenFile> moved_file;
+  if (moved) moved_file = moved->file.lock();
+  client::Lease* const lease = moved_file ? moved_file->file.lease() : nullptr;
   const bool was_there = nodes_.pin_child(*to, to_name).pointer() != nullptr;
   std::error_code error;
   if (replace && moved) error = co_await make_way(*to, to_name, *moved);
-  client::Task<std::error_code> renaming = share_.rename(*from_path, *to_path, replace);
+  client::Task<std::error_code> renaming = share_.rename(*from_path, *to_path, replace, lease);
   // The old target is gone: the new one must come.
   const bool made_way = was_there && !nodes_.pin_child(*to, to_name);
   if (made_way) renaming = client::uninterrupted(std::move(renaming));
@@ -236,7 +244,7 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   if (replace && target && is_readonly(*target) && errno_of(error) == EACCES) {  // Windows keeps read-only targets
     const client::Share::RemoveHint hint = hint_for(target);
     error = co_await share_.remove_file(*to_path, hint);
-    if (!error) error = co_await client::uninterrupted(share_.rename(*from_path, *to_path, replace));
+    if (!error) error = co_await client::uninterrupted(share_.rename(*from_path, *to_path, replace, lease));
   }
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);

@@ -13,11 +13,11 @@ namespace smb3fuse::fs {
 
 client::Task<std::error_code> Vfs::extend(FileHandle& handle, std::uint64_t end) {
   std::error_code error;
-  if (!is_known(*handle.node)) error = co_await refresh(*handle.node);
-  if (error || end <= static_cast<std::uint64_t>(stat_of_node(*handle.node).st_size)) co_return error;
+  if (!is_known(handle.node())) error = co_await refresh(handle.node());
+  if (error || end <= static_cast<std::uint64_t>(stat_of_node(handle.node()).st_size)) co_return error;
   client::AttributeChanges changes;
   changes.end_of_file = end;
-  error = co_await apply(*handle.node, changes);
+  error = co_await apply(handle.node(), changes);
   co_return error;
 }
 
@@ -36,9 +36,9 @@ client::Task<void> Vfs::allocate(Request request, HandleId id, int mode, std::ui
   std::error_code error;
   if (zeroes) {
     error = co_await flush(*handle, false);
-    if (!error) error = co_await handle->open->zero(offset, offset + length);
+    if (!error) error = co_await handle->open.zero(offset, offset + length);
     handle->shared->file.forget_read_ahead();
-    nodes_.note_change(*handle->node);
+    nodes_.note_change(handle->node());
   }
   if (!error && (mode & FALLOC_FL_KEEP_SIZE) == 0) error = co_await extend(*handle, offset + length);
   request.reply_error(errno_of(error));
@@ -52,15 +52,15 @@ client::Task<void> Vfs::seek(Request request, HandleId id, std::uint64_t offset,
   }
   std::error_code error;
   if (handle->shared->file.has_unsent()) error = co_await flush(*handle, false);
-  if (!error && !is_known(*handle->node)) error = co_await refresh(*handle->node);
-  const auto size = static_cast<std::uint64_t>(stat_of_node(*handle->node).st_size);
+  if (!error && !is_known(handle->node())) error = co_await refresh(handle->node());
+  const auto size = static_cast<std::uint64_t>(stat_of_node(handle->node()).st_size);
   if (!error && offset >= size) error = make_errno(ENXIO);
   if (error) {
     request.reply_error(errno_of(error));
     co_return;
   }
   client::Result<std::vector<client::Open::AllocatedRange>> ranges =
-      co_await handle->open->allocated_ranges(offset, size - offset);
+      co_await handle->open.allocated_ranges(offset, size - offset);
   // A server that cannot tell, or will not tell a handle that may not read: all of it is data.
   if (!ranges) ranges = std::vector<client::Open::AllocatedRange>{{offset, size - offset}};
   std::uint64_t hole = offset;  // the first byte that no range seen so far covers

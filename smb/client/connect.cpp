@@ -177,7 +177,8 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   if (!tree) co_return tl::make_unexpected(tree.error());
 
   const smb2::Negotiated negotiated = channel->connection().negotiated();
-  auto link = std::make_shared<Smb2Link>(runtime, std::move(channel), Smb2Requests(tree->tree_id, tree->encrypt));
+  auto link = std::make_shared<Smb2Link>(runtime, std::move(channel), Smb2Requests(tree->tree_id, tree->encrypt),
+                                         config->caching ? lease_kind_of(negotiated) : LeaseKind::none);
   link->read_size = std::min(negotiated.max_read_size, config->read_size.value_or(smb2::kMaximumIo));
   link->write_size = std::min(negotiated.max_write_size, config->write_size.value_or(smb2::kMaximumIo));
   link->transact_size = negotiated.max_transact_size;

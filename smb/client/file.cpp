@@ -33,6 +33,12 @@ void merge(AttributeChanges& changes, const AttributeChanges& later) {
   if (later.file_attributes) changes.file_attributes = later.file_attributes;
 }
 
+// [MS-SMB2] 2.2.13.2.8 LeaseState: what the rights let the cache do. Writes may only wait where reads may be kept.
+cache::Access access_of(Rights rights) {
+  if (!rights.read) return cache::Access::none;
+  return rights.write ? cache::Access::read_write : cache::Access::read;
+}
+
 void overlay(Attributes& attributes, const AttributeChanges& changes) {
   if (changes.creation_time) attributes.creation_time = *changes.creation_time;
   if (changes.last_access_time) attributes.last_access_time = *changes.last_access_time;
@@ -43,18 +49,25 @@ void overlay(Attributes& attributes, const AttributeChanges& changes) {
 }  // namespace
 
 // The opens as one cache::RemoteFile, and what rides on the writes.
-class File::Remote final : public cache::RemoteFile {
+class File::Remote final : public cache::RemoteFile, private Lease::Holder {
  public:
-  Remote(Runtime& runtime, cache::BufferPool& pool, Share& share)
+  Remote(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner)
       : runtime_(runtime),
         share_(share),
+        owner_(owner),
+        lease_(share.make_lease(*this)),
         budget_(pool, kMemoryOfAllFiles),
         cache_(*this, budget_, cache::Limits{}, [this] { return runtime_.now(); }),
         timer_(runtime.make_timer()) {}
 
-  void add(const OpenResult& result, bool readable, bool writable);
-  void remove(Open& open);
+  Lease* lease() const { return lease_.get(); }
+  Rights rights() const { return lease_ ? lease_->rights() : Rights{}; }
+  Open* try_use(bool to_read, bool to_write);
+  Open& add(OpenResult result, bool readable, bool writable, bool shareable);
+  void end_use(Open& open);
+  void close_unused();
   bool has_opens() const { return !opens_.empty(); }
+  bool has_writable() const { return any_writable() != nullptr; }
   void forget_read_ahead() { cache_.forget_fetched(); }
 
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
@@ -85,10 +98,12 @@ class File::Remote final : public cache::RemoteFile {
 
  private:
   struct Opened {
-    Open* open;
+    std::unique_ptr<Open> open;
     std::uint64_t id;
     bool readable;
     bool writable;
+    bool shareable;
+    std::size_t users;
   };
   struct Append {
     cache::Buffer data;
@@ -118,6 +133,13 @@ class File::Remote final : public cache::RemoteFile {
     return std::none_of(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.id == id; });
   }
 
+  // Lease::Holder
+  void handle_break(Rights left, std::function<void()> done) override;
+  Task<void> give_up(Rights left, std::function<void()> done);
+
+  void close(std::vector<Opened>::iterator which);
+  void follow_rights();
+  bool lose_read_right();
   void note_writing();
   AttributeChanges take_changes(bool with_time);
   void owe_again(const AttributeChanges& failed);
@@ -135,11 +157,14 @@ class File::Remote final : public cache::RemoteFile {
 
   Runtime& runtime_;
   Share& share_;
+  Owner& owner_;
+  std::unique_ptr<Lease> lease_;  // outlives the opens
   cache::Budget budget_;
   cache::FileCache cache_;
   std::vector<Opened> opens_;
   std::uint64_t last_open_id_ = 0;
 
+  bool owner_relies_ = false;  // on the right to read
   bool ever_written_ = false;
   bool written_since_flush_ = false;
   // A write or a change of size moves the file's time when it is made, by the server's clock, and that is what is shown
@@ -165,8 +190,24 @@ class File::Remote final : public cache::RemoteFile {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>();
 };
 
-void File::Remote::add(const OpenResult& result, bool readable, bool writable) {
-  opens_.push_back({result.open.get(), ++last_open_id_, readable, writable});
+Open* File::Remote::try_use(bool to_read, bool to_write) {
+  const Rights held = rights();
+  if (!held.read || !held.handle) return nullptr;
+  const auto found = std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) {
+    return each.shareable && (each.readable || !to_read) && (each.writable || !to_write);
+  });
+  if (found == opens_.end()) return nullptr;
+  ++found->users;
+  return found->open.get();
+}
+
+Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool shareable) {
+  Open& open = *result.open;
+  opens_.push_back({std::move(result.open), ++last_open_id_, readable, writable, shareable, 1});
+  const bool was_kept = cache_.access() != cache::Access::none;
+  follow_rights();
+  // Nobody else has changed it since: what is known here is newer than what the server said.
+  if (was_kept && cache_.access() != cache::Access::none) return open;
   // Close-to-open: whoever opens now sees what others had written before.
   cache_.forget_fetched();
   std::uint64_t size = result.attributes.end_of_file;
@@ -178,15 +219,103 @@ void File::Remote::add(const OpenResult& result, bool readable, bool writable) {
     cache_.adopt(0, result.first, result.first.size() == result.attributes.end_of_file);
   }
   arm();
+  return open;
 }
 
-void File::Remote::remove(Open& open) {
-  std::erase_if(opens_, [&](const Opened& each) { return each.open == &open; });
-  if (!owes_time_ || any_writable() != nullptr) return;
-  AttributeChanges times;
-  times.last_write_time = written_at_;
-  open.set_at_close(std::move(times));
-  owes_time_ = false;
+void File::Remote::end_use(Open& open) {
+  const auto which =
+      std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.open.get() == &open; });
+  if (which == opens_.end() || --which->users > 0) return;
+  if (!which->shareable || !rights().handle || !rights().read) {
+    close(which);
+  } else if (owes_time_ && std::none_of(opens_.begin(), opens_.end(),
+                                        [](const Opened& each) { return each.writable && each.users > 0; })) {
+    spawn(send_changes_late());
+  }
+}
+
+void File::Remote::close_unused() {
+  for (auto each = opens_.begin(); each != opens_.end();) {
+    if (each->users > 0) {
+      ++each;
+      continue;
+    }
+    const auto index = each - opens_.begin();
+    close(each);
+    each = opens_.begin() + index;
+  }
+}
+
+void File::Remote::close(std::vector<Opened>::iterator which) {
+  std::unique_ptr<Open> open = std::move(which->open);
+  opens_.erase(which);
+  if (owes_time_ && any_writable() == nullptr) {
+    AttributeChanges times;
+    times.last_write_time = written_at_;
+    open->set_at_close(std::move(times));
+    owes_time_ = false;
+  }
+  open.reset();
+  follow_rights();
+}
+
+// Those that came with an open or went with the last one.
+void File::Remote::follow_rights() {
+  const cache::Access to = access_of(rights());
+  if (to == cache_.access()) return;
+  if (to != cache::Access::none) {
+    owner_relies_ = true;
+  } else if (lose_read_right()) {
+    owner_.drop_attributes([] {});
+  }
+  cache_.change_access(to, [](std::error_code) {});
+}
+
+// False: the owner has been told already.
+bool File::Remote::lose_read_right() {
+  if (!std::exchange(owner_relies_, false)) return false;
+  owner_.handle_read_right_lost();
+  return true;
+}
+
+void File::Remote::handle_break(Rights left, std::function<void()> done) {
+  if (!left.read) lose_read_right();
+  spawn(give_up(left, std::move(done)));
+}
+
+// In the order that leaves nothing behind: what was written goes out before anybody else reads, and what the kernel
+// still has is written before its pages go.
+Task<void> File::Remote::give_up(Rights left, std::function<void()> done) {
+  const Alive alive = alive_;
+  const cache::Access to = access_of(left);
+  if (to != cache_.access()) {
+    co_await callback<std::error_code>([&](auto written) {
+      cache_.change_access(to, std::move(written));
+      arm();
+    });
+    if (alive.expired()) co_return;
+  }
+  if (!left.write && !changes_.empty() && any_open() != nullptr) {
+    const std::error_code error = co_await send_changes();
+    if (alive.expired()) co_return;
+    if (!changes_error_) changes_error_ = error;
+  }
+  if (!left.read) {
+    co_await callback<bool>([&](auto dropped) { owner_.drop_data([dropped]() mutable { dropped(true); }); });
+    if (alive.expired()) co_return;
+  } else if (std::all_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.users == 0; })) {
+    // With the last open goes the right to read, too.
+    lose_read_right();
+    co_await callback<bool>([&](auto dropped) { owner_.drop_attributes([dropped]() mutable { dropped(true); }); });
+    if (alive.expired()) co_return;
+  }
+  if (!left.write && cache_.has_unsent()) {
+    const std::error_code error = co_await flush_all(false);
+    if (alive.expired()) co_return;
+    if (!changes_error_) changes_error_ = error;
+  }
+  close_unused();
+  done();
 }
 
 // The file changes now, after any time that was set before.
@@ -349,7 +478,8 @@ void File::Remote::answer_appends() {
   while (!appends_.empty() && !asking_end_) {
     const bool bulk = appends_.front().data.size() >= kBulkAppend;
     const bool follows = bulk && cache_.has_unsent();
-    const bool fresh = end_.known && (follows || runtime_.now() - end_.told < kEndOfFileAge);
+    const bool alone = rights().write;
+    const bool fresh = end_.known && (alone || follows || runtime_.now() - end_.told < kEndOfFileAge);
     if (!fresh) {
       asking_end_ = true;
       runtime_.post([this, alive = Alive(alive_)] {
@@ -362,7 +492,7 @@ void File::Remote::answer_appends() {
     const std::uint64_t at = end_.at;
     const std::uint64_t end = at + next.data.size();
     auto done = [done = std::move(next.done), end](std::error_code error) { done(error, end); };
-    if (bulk) {
+    if (bulk || alone) {
       start_write(at, next.data, next.write_through, std::move(done));
     } else {
       // The next one to append, here or elsewhere, has to find it there.
@@ -506,14 +636,21 @@ void File::Remote::handle_turn() {
   if (!alive.expired()) arm();
 }
 
-File::File(Runtime& runtime, cache::BufferPool& pool, Share& share)
-    : remote_(std::make_unique<Remote>(runtime, pool, share)) {}
+File::File(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner)
+    : remote_(std::make_unique<Remote>(runtime, pool, share, owner)) {}
 File::~File() = default;
 
-void File::add(const OpenResult& result, bool readable, bool writable) { remote_->add(result, readable, writable); }
-void File::remove(Open& open) { remote_->remove(open); }
+Lease* File::lease() const { return remote_->lease(); }
+Rights File::rights() const { return remote_->rights(); }
+Open* File::try_use(bool to_read, bool to_write) { return remote_->try_use(to_read, to_write); }
+Open& File::add(OpenResult result, bool readable, bool writable, bool shareable) {
+  return remote_->add(std::move(result), readable, writable, shareable);
+}
+void File::end_use(Open& open) { remote_->end_use(open); }
+void File::close_unused() { remote_->close_unused(); }
 void File::forget_read_ahead() { remote_->forget_read_ahead(); }
 bool File::has_opens() const { return remote_->has_opens(); }
+bool File::has_writable() const { return remote_->has_writable(); }
 
 bool File::try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
   return remote_->try_read(offset, length, result);

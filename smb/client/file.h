@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One remote file while we hold opens on it: its opens, and the one cache::FileCache through which all of them read
-// and write, so that what one handle of this mount wrote is what another one reads.
+// One remote file while we hold opens on it: its opens, the rights to it, and the one cache::FileCache through which
+// all of them read and write, so that what one handle of this mount wrote is what another one reads.
 //
 // Without a right to keep data (cache::Access::none) reads are pipelined ahead and used once, small writes wait a few
-// milliseconds to be joined, and everything has been written when flush() is done.
+// milliseconds to be joined, and everything has been written when flush() is done. When the server takes a right back:
+// it is not used from that moment on, what was written under it is sent, what was read is dropped here and by the
+// owner, opens without a user are closed, and only then the server is told.
 //
 // Loop thread. No callback runs inside the call that was given it. It is kept until the Tasks it handed out have ended;
 // callbacks that still wait when it is destroyed are dropped.
@@ -30,18 +32,38 @@ class File {
   using ReadDone = std::function<void(ReadResult)>;
   using Done = std::function<void(std::error_code)>;
 
-  // All three outlive it.
-  File(Runtime& runtime, cache::BufferPool& pool, Share& share);
+  // Whoever shows the file to its users.
+  class Owner {
+   public:
+    // Others may change the file from now on: nothing is told of it as valid for long.
+    virtual void handle_read_right_lost() = 0;
+    // Nobody above takes its attributes to be valid, once `done` is called; nor has data of it. Also within the call.
+    virtual void drop_attributes(std::function<void()> done) = 0;
+    virtual void drop_data(std::function<void()> done) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // All of them outlive it.
+  File(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner);
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  // Takes part with `result.open`, which the caller owns and keeps until remove(); `result.first` is adopted as read
-  // ahead, and size and times are learnt from `result.attributes`.
-  void add(const OpenResult& result, bool readable, bool writable);
-  // Before `open` is destroyed, and after a flush() if it was writable.
-  void remove(Open& open);
+  // For the OpenRequest of each open of it; may be null.
+  Lease* lease() const;
+  Rights rights() const;
+  // With the right of the handle: an open that is there already and can do this, for one more user. Else null.
+  Open* try_use(bool to_read, bool to_write);
+  // Takes over `result.open` for a first user. `result.first` is adopted as read ahead, the size is learnt from
+  // `result.attributes`. `shareable`: others with the same needs may use it too.
+  Open& add(OpenResult result, bool readable, bool writable, bool shareable);
+  // A user less, after a flush() if it wrote. An open without any is kept where the rights allow it, else closed.
+  void end_use(Open& open);
+  void close_unused();
   bool has_opens() const;
+  bool has_writable() const;
 
   // Answers at once if the bytes are here; otherwise use read().
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result);

@@ -34,8 +34,36 @@ enum class Disposition : std::uint8_t {
   truncate_or_create,  // O_CREAT | O_TRUNC
 };
 
+// What the server lets us keep of a file: the meaning of its oplock or lease.
+struct Rights {
+  bool read = false;    // nobody else changes data or size
+  bool write = false;   // nobody else uses the data: changes of it may wait here
+  bool handle = false;  // an open may be kept after its last user
+
+  friend bool operator==(const Rights&, const Rights&) = default;
+  friend Rights operator&(Rights a, Rights b) { return {a.read && b.read, a.write && b.write, a.handle && b.handle}; }
+};
+
+// The rights to one file, over all opens that are made with it. Outlives them.
+class Lease {
+ public:
+  class Holder {
+   public:
+    // The rights are `left` from now on. `done` is called once, when nothing is kept here that needs more: then the
+    // server may let another client at the file. It may be called within this call.
+    virtual void handle_break(Rights left, std::function<void()> done) = 0;
+
+   protected:
+    ~Holder() = default;
+  };
+
+  virtual ~Lease() = default;
+  virtual Rights rights() const = 0;
+};
+
 struct OpenRequest {
   std::string path;
+  Lease* lease = nullptr;  // rights are asked for with the open; its grown rights() hold when the open is there
   Disposition disposition = Disposition::open;
   bool read = true;
   bool write = false;
@@ -99,6 +127,9 @@ class Share {
  public:
   virtual ~Share() = default;
 
+  // For one file. Null where nothing may be kept of any. The holder outlives it.
+  virtual std::unique_ptr<Lease> make_lease(Lease::Holder& holder) = 0;
+
   virtual Task<Result<Attributes>> stat(std::string path) = 0;     // 1
   virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;  // 1
   // The first page comes with the open: 1 round trip up to about 8,000 entries.
@@ -112,12 +143,13 @@ class Share {
   };
   virtual Task<std::error_code> remove_file(std::string path, RemoveHint hint) = 0;  // 1
   virtual Task<std::error_code> remove_directory(std::string path) = 0;              // 1
-  // STATUS_OBJECT_NAME_COLLISION where the target exists and `replace` is false.
-  virtual Task<std::error_code> rename(std::string from, std::string to, bool replace) = 0;      // 1
-  virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;            // 1
-  virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;  // 1
-  virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;       // 1
-  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                   // 1
+  // STATUS_OBJECT_NAME_COLLISION where the target exists and `replace` is false. `lease`: of the file that moves, which
+  // keeps its rights then; may be null.
+  virtual Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) = 0;  // 1
+  virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;                      // 1
+  virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;            // 1
+  virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;                 // 1
+  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                             // 1
 
   // The server's clock, as far as it has told it.
   virtual FileTime now() const = 0;

@@ -87,8 +87,10 @@ bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
       spdlog::log(connection_.session().established() ? spdlog::level::err : spdlog::level::debug,
                   "connection lost: {}", lost->reason);
       transport_ = nullptr;
+    } else if (const auto* taken = std::get_if<smb2::Break>(&*event)) {
+      if (handle_break_) handle_break_(taken->body);
+      if (alive.expired()) return false;
     }
-    // A Break cannot concern us: no oplock and no lease is asked for yet.
   }
   return true;
 }

@@ -43,6 +43,8 @@ class Smb2Channel final : private TransportHandler {
   void submit_close(Chain close);
   // See smb2::Connection::cancel.
   void cancel(smb2::RequestId id);
+  // Who is told the body of each OPLOCK_BREAK notification.
+  void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
 
   smb2::Connection& connection() { return connection_; }
   // A longer message from the server ends the connection before memory is taken for it.
@@ -79,6 +81,7 @@ class Smb2Channel final : private TransportHandler {
   TimePoint armed_for_ = TimePoint::max();
   bool transmit_scheduled_ = false;
   std::string lost_reason_;
+  std::function<void(ByteView)> handle_break_;
   std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };
 

@@ -18,6 +18,19 @@ bool is_expired(const Smb2Link::Answers& answers) {
 
 }  // namespace
 
+Smb2Link::Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Requests tree, LeaseKind kind)
+    : runtime(loop),
+      channel(std::move(link)),
+      requests(tree),
+      leases(kind, tree, [this](smb2::Outgoing acknowledgment) {
+        Chain chain;
+        chain.push_back(std::move(acknowledgment));
+        // What a server has against it (the lease is gone, the break has timed out) changes nothing here.
+        exchange(std::move(chain), [](const Answers&) {});
+      }) {
+  channel->handle_breaks([this](ByteView body) { leases.handle_break(body); });
+}
+
 void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done) { start({std::move(chain), std::move(done)}); }
 
 void Smb2Link::start(Exchange exchange) {

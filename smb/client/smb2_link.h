@@ -14,6 +14,7 @@
 #include "smb/client/path.h"
 #include "smb/client/share.h"
 #include "smb/client/smb2_channel.h"
+#include "smb/client/smb2_leases.h"
 #include "smb/client/smb2_requests.h"
 
 namespace smb3fuse::client {
@@ -25,6 +26,7 @@ struct Smb2Link {
   Runtime& runtime;
   std::unique_ptr<Smb2Channel> channel;
   Smb2Requests requests;
+  Smb2Leases leases;
   // Bytes of one READ, one WRITE and any other answer, as they were settled at the beginning: see affordable().
   std::uint32_t read_size = 0;
   std::uint32_t write_size = 0;
@@ -67,8 +69,7 @@ struct Smb2Link {
   std::vector<Exchange> parked_;  // until the session is renewed
 
  public:
-  Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Requests tree)
-      : runtime(loop), channel(std::move(link)), requests(tree) {}
+  Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Requests tree, LeaseKind kind);
 };
 
 // The first answer that is an error; success if there is none. Warnings (STATUS_BUFFER_OVERFLOW) are not errors.

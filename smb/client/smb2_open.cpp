@@ -60,6 +60,7 @@ Result<Attributes> attributes_of(const Answer& created, const Answer& standard) 
 }
 
 Smb2Open::~Smb2Open() {
+  link_->leases.handle_closed(file_id_);
   Smb2Link::Chain chain;
   if (at_close_.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, at_close_));
   chain.push_back(link_->requests.close(file_id_));

@@ -51,7 +51,10 @@ smb2::Outgoing Smb2Requests::create(const CreateParameters& parameters) const {
   request.create_disposition = parameters.create_disposition;
   request.create_options = parameters.create_options | wire::FILE_OPEN_REPARSE_POINT;
   request.name = parameters.path;
-  if (parameters.ask_file_id) request.create_contexts = {wire::make_create_context(wire::QueryOnDiskIdRequest{})};
+  request.requested_oplock_level = parameters.requested_oplock_level;
+  if (parameters.ask_file_id)
+    request.create_contexts.push_back(wire::make_create_context(wire::QueryOnDiskIdRequest{}));
+  if (parameters.lease) request.create_contexts.push_back(*parameters.lease);
   return make(request);
 }
 
@@ -98,6 +101,12 @@ smb2::Outgoing Smb2Requests::flush(wire::FileId file) const {
   request.file_id = file;
   return make(request);
 }
+
+smb2::Outgoing Smb2Requests::acknowledge(const wire::LeaseBreakAcknowledgment& acknowledgment) const {
+  return make(acknowledgment);
+}
+
+smb2::Outgoing Smb2Requests::acknowledge(const wire::OplockBreak& acknowledgment) const { return make(acknowledgment); }
 
 smb2::Outgoing Smb2Requests::query(wire::FileId file, wire::FileInformationClass what,
                                    std::uint32_t output_buffer_length) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,12 @@
 #include "smb/smb2/connection.h"
 #include "smb/wire/create.h"
 #include "smb/wire/fscc.h"
+#include "smb/wire/oplock_break.h"
 
 namespace smb3fuse::client {
 
 // What a CREATE of ours decides. The rest is always the same: everything is shared, as POSIX knows no share modes; a
-// link at the end of the path is opened itself; no oplock is asked for.
+// link at the end of the path is opened itself.
 struct CreateParameters {
   std::u16string path;
   std::uint32_t desired_access = 0;
@@ -24,6 +26,8 @@ struct CreateParameters {
   std::uint32_t create_options = 0;
   std::uint32_t file_attributes = 0;
   bool ask_file_id = false;  // with the context that brings the file's id on disk
+  wire::OplockLevel requested_oplock_level = wire::OplockLevel::none;
+  std::optional<wire::CreateContext> lease;  // SMB2_CREATE_REQUEST_LEASE, with OplockLevel::lease
 };
 
 class Smb2Requests {
@@ -38,6 +42,8 @@ class Smb2Requests {
   // For what is short: `data` is copied.
   smb2::Outgoing write_bytes(wire::FileId file, std::uint64_t offset, ByteView data) const;
   smb2::Outgoing flush(wire::FileId file) const;
+  smb2::Outgoing acknowledge(const wire::LeaseBreakAcknowledgment& acknowledgment) const;
+  smb2::Outgoing acknowledge(const wire::OplockBreak& acknowledgment) const;
   smb2::Outgoing query(wire::FileId file, wire::FileInformationClass what, std::uint32_t output_buffer_length) const;
   smb2::Outgoing query(wire::FileId file, wire::FsInformationClass what, std::uint32_t output_buffer_length) const;
   smb2::Outgoing query_directory(wire::FileId directory, std::uint32_t output_buffer_length) const;

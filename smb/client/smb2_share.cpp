@@ -55,6 +55,13 @@ std::u16string removed_name_beside(const std::u16string& path) {
   return name;
 }
 
+Result<wire::CreateResponse> created_of(const Answer& answer) {
+  if (is_error(answer.status)) return tl::make_unexpected(make_error_code(answer.status));
+  auto created = wire::decode<wire::CreateResponse>(answer.body);
+  if (!created) return tl::make_unexpected(malformed(created.error()));
+  return std::move(*created);
+}
+
 template <class Information>
 std::optional<Information> information_of(const Answer& answer) {
   if (is_error(answer.status)) return std::nullopt;
@@ -113,15 +120,23 @@ Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
   parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
   parameters.ask_file_id = true;
+  auto* lease = static_cast<Smb2Lease*>(request.lease);
+  if (lease != nullptr) link_->leases.begin_open(*lease, parameters, Smb2Leases::Wanted::all);
   const std::uint32_t first_read = std::min(request.first_read, maximum_read());
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   if (first_read > 0) chain.push_back(link_->requests.read(kPrevious, 0, first_read));
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
 
-  if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
-  const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
-  if (!created) co_return tl::make_unexpected(malformed(created.error()));
+  const auto created = created_of(answers[0]);
+  if (lease != nullptr) link_->leases.end_open(*lease, created ? &*created : nullptr);
+  // [MS-SMB2] 3.3.5.9.8: a lease is under one name, and this is a hard link's other one.
+  if (lease != nullptr && answers[0].status == NtStatus::STATUS_INVALID_PARAMETER) {
+    request.lease = nullptr;
+    Result<OpenResult> without = co_await open(std::move(request));
+    co_return without;
+  }
+  if (!created) co_return tl::make_unexpected(created.error());
   OpenResult result;
   result.attributes = attributes_of(*created);
   result.open = std::make_unique<Smb2Open>(link_, created->file_id, result.attributes.file_id, request.write_through);
@@ -227,7 +242,7 @@ Task<std::error_code> Smb2Share::remove_directory(std::string path) {
   co_return error;
 }
 
-Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool replace) {
+Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool replace, Lease* lease) {
   const auto source = wire_path(from);
   if (!source) co_return source.error();
   const auto target = wire_path(to);
@@ -235,11 +250,15 @@ Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool r
   CreateParameters parameters;
   parameters.path = *source;
   parameters.desired_access = wire::DELETE | wire::FILE_READ_ATTRIBUTES;
+  // A server breaks the handle rights of all leases but that of the open which renames.
+  auto* moved = static_cast<Smb2Lease*>(lease);
+  if (moved != nullptr) link_->leases.begin_open(*moved, parameters, Smb2Leases::Wanted::kept);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.set_name(kPrevious, *target, replace));
   chain.push_back(link_->requests.close(kPrevious));
   const std::error_code error = co_await link_->run(std::move(chain));
+  if (moved != nullptr) link_->leases.end_open(*moved, nullptr);
   co_return error;
 }
 

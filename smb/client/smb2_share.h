@@ -22,13 +22,15 @@ class Smb2Share final : public Share {
  public:
   Smb2Share(std::shared_ptr<Smb2Link> link, ShareTraits traits) : link_(std::move(link)), traits_(std::move(traits)) {}
 
+  std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override { return link_->leases.make(holder); }
+
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;
   Task<Result<Attributes>> make_directory(std::string path) override;
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> remove_directory(std::string path) override;
-  Task<std::error_code> rename(std::string from, std::string to, bool replace) override;
+  Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) override;
   Task<std::error_code> link(std::string existing, std::string new_path) override;
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;

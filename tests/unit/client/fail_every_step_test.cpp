@@ -67,7 +67,7 @@ std::error_code stat(Room& room) {
   return attributes ? std::error_code() : attributes.error();
 }
 
-std::error_code rename(Room& room) { return room.finish(room.share->rename("a", "b", true)); }
+std::error_code rename(Room& room) { return room.finish(room.share->rename("a", "b", true, nullptr)); }
 
 std::error_code remove_readonly(Room& room) {
   Share::RemoveHint hint;

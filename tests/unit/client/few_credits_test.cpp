@@ -73,6 +73,13 @@ TEST_P(FewCredits, AreEnoughToList) {
   EXPECT_EQ(room.files.opens(), 0u);
 }
 
+// It keeps nothing.
+struct Owner final : File::Owner {
+  void handle_read_right_lost() override {}
+  void drop_attributes(std::function<void()> done) override { done(); }
+  void drop_data(std::function<void()> done) override { done(); }
+};
+
 TEST_P(FewCredits, AreEnoughToReadAndWrite) {
   room.files.content = pattern(3'000'000);
   const Bytes data = pattern(2'500'000);
@@ -83,8 +90,9 @@ TEST_P(FewCredits, AreEnoughToReadAndWrite) {
   ASSERT_TRUE(opened);
   EXPECT_TRUE(opened->first_read_done);
 
-  File file(room.runtime, room.pool, *room.share);
-  file.add(*opened, true, true);
+  Owner owner;
+  File file(room.runtime, room.pool, *room.share, owner);
+  Open& open = file.add(std::move(*opened), true, true, true);
   Bytes read;
   while (read.size() < room.files.content.size()) {
     std::optional<File::ReadResult> result;
@@ -105,13 +113,12 @@ TEST_P(FewCredits, AreEnoughToReadAndWrite) {
   }
   EXPECT_EQ(room.finish(file.flush(true)), std::error_code());
   EXPECT_EQ(written, data);
-  file.remove(*opened->open);
-  opened->open.reset();
+  file.end_use(open);
 }
 
 TEST_P(FewCredits, AreEnoughToChangeNames) {
   EXPECT_TRUE(room.finish(room.share->make_directory("new dir")));
-  EXPECT_EQ(room.finish(room.share->rename("a", "b", true)), std::error_code());
+  EXPECT_EQ(room.finish(room.share->rename("a", "b", true, nullptr)), std::error_code());
   Share::RemoveHint hint;
   hint.file_attributes = file_attribute::readonly;
   hint.keep_for_opens = true;

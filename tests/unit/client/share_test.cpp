@@ -212,7 +212,7 @@ TEST_P(FailedPart, LeavesNoOpenBehind) {
   fail_next(Command::write);
   EXPECT_FALSE(room.finish(room.share->make_symlink("l", "t")));
   fail_next(Command::set_info);
-  EXPECT_TRUE(room.finish(room.share->rename("a", "b", false)));
+  EXPECT_TRUE(room.finish(room.share->rename("a", "b", false, nullptr)));
   fail_next(Command::set_info);
   EXPECT_TRUE(room.finish(room.share->link("a", "b")));
   fail_next(Command::set_info);

@@ -86,7 +86,7 @@ class FakeKernel {
         share(runtime, pool),
         notifier(runtime, kNotificationPatience,
                  [this](int descriptor, std::span<const char> message) { return take(descriptor, message); }),
-        vfs(runtime, pool, share, VfsConfig{}),
+        vfs(runtime, pool, share, notifier, VfsConfig{}),
         session(context, runtime, pool, notifier, vfs, {}) {
     std::array<int, 2> ends{};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);

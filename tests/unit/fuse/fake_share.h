@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +72,30 @@ class FakeShare final : public client::Share {
   RemoveHint last_hint;
   client::OpenRequest last_open;
 
+  // With rights to give: each file's open gets them, until the test takes them back.
+  class FakeLease final : public client::Lease {
+   public:
+    FakeLease(FakeShare& share, Holder& holder) : share_(share), holder_(holder) { share_.leases.push_back(this); }
+    ~FakeLease() override { std::erase(share_.leases, this); }
+    client::Rights rights() const override { return opens_ > 0 ? held_ : client::Rights{}; }
+    void take_back(client::Rights left, std::function<void()> done) {
+      held_ = left;
+      holder_.handle_break(left, std::move(done));
+    }
+
+   private:
+    friend class FakeShare;
+    FakeShare& share_;
+    Holder& holder_;
+    client::Rights held_;
+    int opens_ = 0;
+  };
+  std::optional<client::Rights> rights;  // null: none are offered
+  std::vector<FakeLease*> leases;
+  std::unique_ptr<client::Lease> make_lease(client::Lease::Holder& holder) override {
+    return rights ? std::make_unique<FakeLease>(*this, holder) : nullptr;
+  }
+
   client::Task<client::Result<client::Attributes>> stat(std::string path) override {
     co_await answer("stat " + path);
     const auto found = tree.find(path);
@@ -99,7 +124,9 @@ class FakeShare final : public client::Share {
                            request.disposition == client::Disposition::truncate_or_create;
     if (truncates) resize(*found->second, 0);
     result.attributes = found->second->attributes;
-    result.open = std::make_unique<FakeOpen>(*this, found->second);
+    auto* const lease = static_cast<FakeLease*>(request.lease);
+    if (lease != nullptr) lease->held_ = *rights;
+    result.open = std::make_unique<FakeOpen>(*this, found->second, lease);
     if (request.first_read != 0) {
       result.first = bytes_of(*found->second, 0, request.first_read);
       result.first_read_done = true;
@@ -141,7 +168,7 @@ class FakeShare final : public client::Share {
     co_return std::error_code();
   }
 
-  client::Task<std::error_code> rename(std::string from, std::string to, bool replace) override {
+  client::Task<std::error_code> rename(std::string from, std::string to, bool replace, client::Lease*) override {
     co_await answer("rename " + from + " " + to);
     if (tree.count(to) != 0 && !replace) co_return make_error_code(NtStatus::STATUS_OBJECT_NAME_COLLISION);
     std::map<std::string, std::shared_ptr<File>> moved;
@@ -193,8 +220,15 @@ class FakeShare final : public client::Share {
  private:
   class FakeOpen final : public client::Open {
    public:
-    FakeOpen(FakeShare& share, std::shared_ptr<File> file) : share_(share), file_(std::move(file)) { ++share_.opens; }
-    ~FakeOpen() override { --share_.opens; }
+    FakeOpen(FakeShare& share, std::shared_ptr<File> file, FakeLease* lease)
+        : share_(share), file_(std::move(file)), lease_(lease) {
+      ++share_.opens;
+      if (lease_ != nullptr) ++lease_->opens_;
+    }
+    ~FakeOpen() override {
+      --share_.opens;
+      if (lease_ != nullptr) --lease_->opens_;
+    }
 
     void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
       share_.asked_.push_back("read");
@@ -241,6 +275,7 @@ class FakeShare final : public client::Share {
    private:
     FakeShare& share_;
     std::shared_ptr<File> file_;
+    FakeLease* lease_;
     std::vector<AllocatedRange> ranges_{{100, 50}, {200, 50}};
   };
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/open_file.h"
+
+#include <utility>
+
+namespace smb3fuse::fs {
+
+namespace {
+
+constexpr std::size_t kMaximumIdle = 512;  // a server counts them against what a session may open
+constexpr client::Duration kKeptAlone = std::chrono::seconds(30);
+// Where others have the file too they cannot tell us that they want it gone.
+constexpr client::Duration kKeptShared = std::chrono::seconds(1);
+constexpr client::Duration kSweep = std::chrono::seconds(1);
+
+bool is_below(const Node& node, const Node& directory) {
+  for (const Node* each = &node; !each->names.empty(); each = each->names.back().parent) {
+    if (each->names.back().parent == &directory) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+OpenFile::OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::BufferPool& pool,
+                   client::Share& share)
+    : node(std::move(its_node)), file(runtime, pool, share, *this), notifier_(notifier) {}
+
+// A file that is just being made has no node yet, and the kernel does not know it.
+
+void OpenFile::handle_read_right_lost() {
+  ++read_rights_lost;
+  if (!node) return;
+  node->fresh_until = {};
+  // Whether they are still good is seen when it is opened the next time.
+  if (std::exchange(pages_current, false)) node->pages_are_of = FileVersion::of(node->attributes);
+}
+
+void OpenFile::drop_attributes(std::function<void()> done) {
+  if (!node) return done();
+  notifier_.invalidate_attributes(node->id, [done = std::move(done)](bool) { done(); });
+}
+
+void OpenFile::drop_data(std::function<void()> done) {
+  if (!node) return done();
+  node->pages_are_of.reset();
+  notifier_.invalidate_data(node->id, [done = std::move(done)](bool) { done(); });
+}
+
+void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
+  files_.push_back({std::move(file), runtime_.now()});
+  if (files_.size() > kMaximumIdle) files_.pop_front();
+  if (files_.size() == 1) arm();
+}
+
+void IdleFiles::take(const OpenFile& file) {
+  std::erase_if(files_, [&](const Idle& idle) { return idle.file.get() == &file; });
+}
+
+void IdleFiles::close(const Node& node) {
+  std::erase_if(files_, [&](const Idle& idle) { return idle.file->node.pointer() == &node; });
+}
+
+void IdleFiles::close_below(const Node& directory) {
+  std::erase_if(files_, [&](const Idle& idle) { return is_below(*idle.file->node, directory); });
+}
+
+void IdleFiles::arm() {
+  timer_->expire_at(runtime_.now() + kSweep, [this] { sweep(); });
+}
+
+void IdleFiles::sweep() {
+  const client::TimePoint now = runtime_.now();
+  std::erase_if(files_, [&](const Idle& idle) {
+    return now - idle.since >= (idle.file->file.rights().write ? kKeptAlone : kKeptShared);
+  });
+  if (!files_.empty()) arm();
+}
+
+}  // namespace smb3fuse::fs

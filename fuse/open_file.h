@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node's file while there are opens on it, and the opens that nobody uses but that may be kept: under the right of
+// the handle a file that is opened again costs nothing. Loop thread.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "fuse/kernel_notifier.h"
+#include "fuse/nodes.h"
+#include "smb/client/file.h"
+
+namespace smb3fuse::fs {
+
+struct FileHandle;
+
+// All handles read and write through the one client::File.
+class OpenFile final : public client::File::Owner, public std::enable_shared_from_this<OpenFile> {
+ public:
+  // All of them outlive it.
+  OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::BufferPool& pool,
+           client::Share& share);
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  NodeRef node;
+  client::File file;
+  std::vector<FileHandle*> handles;
+  bool written = false;  // since the last flush: what the server says of size and times may lag behind
+  // The kernel's pages are as the file is: they may be kept over an open.
+  bool pages_current = false;
+  std::uint64_t read_rights_lost = 0;  // how often
+  std::size_t cached_handles = 0;      // through the kernel's page cache
+
+  // What is known of the file cannot change but by us.
+  bool is_certain() const { return file.rights().read; }
+
+ private:
+  void handle_read_right_lost() override;
+  void drop_attributes(std::function<void()> done) override;
+  void drop_data(std::function<void()> done) override;
+
+  KernelNotifier& notifier_;
+};
+
+// Files without a handle whose opens are kept. They go one by one: when they have not been used for a while, when there
+// are too many, and before we rename or remove what they are of.
+class IdleFiles {
+ public:
+  explicit IdleFiles(client::Runtime& runtime) : runtime_(runtime), timer_(runtime.make_timer()) {}
+
+  void keep(std::shared_ptr<OpenFile> file);
+  // It has a handle again.
+  void take(const OpenFile& file);
+  // Its opens are closed, if nobody uses them.
+  void close(const Node& node);
+  // Those of all files below `directory`, which would keep it from being moved.
+  void close_below(const Node& directory);
+  void clear() { files_.clear(); }
+  std::size_t size() const { return files_.size(); }
+
+ private:
+  struct Idle {
+    std::shared_ptr<OpenFile> file;
+    client::TimePoint since;
+  };
+  void arm();
+  void sweep();
+
+  client::Runtime& runtime_;
+  std::list<Idle> files_;  // the longest unused first
+  std::unique_ptr<client::Timer> timer_;
+};
+
+}  // namespace smb3fuse::fs

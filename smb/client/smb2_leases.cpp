@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb2_leases.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "smb/crypto/random.h"
+#include "smb/wire/codec.h"
+#include "smb/wire/negotiate.h"
+
+namespace smb3fuse::client {
+namespace {
+
+// Breaks of opens that never come must not pile up: more than a server can have under way for our CREATEs.
+constexpr std::size_t kMaximumEarly = 256;
+constexpr std::uint32_t kAllRights =
+    wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_HANDLE_CACHING | wire::SMB2_LEASE_WRITE_CACHING;
+
+Rights rights_of_state(std::uint32_t state) {
+  return {.read = (state & wire::SMB2_LEASE_READ_CACHING) != 0,
+          .write = (state & wire::SMB2_LEASE_WRITE_CACHING) != 0,
+          .handle = (state & wire::SMB2_LEASE_HANDLE_CACHING) != 0};
+}
+
+// [MS-SMB2] 2.2.14 OplockLevel in the terms of a lease: the one place where the two meet.
+std::uint32_t state_of_level(wire::OplockLevel level) {
+  switch (level) {
+    case wire::OplockLevel::batch:
+      return kAllRights;
+    case wire::OplockLevel::exclusive:
+      return wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_WRITE_CACHING;
+    case wire::OplockLevel::level_ii:
+      return wire::SMB2_LEASE_READ_CACHING;
+    case wire::OplockLevel::none:
+    case wire::OplockLevel::lease:
+      break;
+  }
+  return wire::SMB2_LEASE_NONE;
+}
+
+// Epochs are counted round: is `a` later than `b`? [MS-SMB2] 3.2.5.19.2
+bool is_later(std::uint16_t a, std::uint16_t b) { return static_cast<std::int16_t>(a - b) > 0; }
+
+}  // namespace
+
+LeaseKind lease_kind_of(const smb2::Negotiated& negotiated) {
+  if ((negotiated.capabilities & wire::SMB2_GLOBAL_CAP_LEASING) == 0) return LeaseKind::oplock;
+  return negotiated.dialect >= 0x0300 ? LeaseKind::lease_v2 : LeaseKind::lease;
+}
+
+std::unique_ptr<Lease> Smb2Leases::make(Lease::Holder& holder) {
+  if (kind_ == LeaseKind::none) return nullptr;
+  return std::make_unique<Smb2Lease>(*this, holder);
+}
+
+void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Wanted wanted) {
+  ++lease.opening_;
+  ++opening_;
+  const std::uint32_t state = wanted == Wanted::all ? kAllRights : lease.state_;
+  if (state == wire::SMB2_LEASE_NONE) return;
+  switch (kind_) {
+    case LeaseKind::none:
+      return;
+    case LeaseKind::oplock:
+      if (wanted == Wanted::all) parameters.requested_oplock_level = wire::OplockLevel::batch;
+      return;
+    case LeaseKind::lease: {
+      wire::CreateLease context;
+      context.lease_key = lease.key_;
+      context.lease_state = state;
+      parameters.lease = wire::make_create_context(context);
+      break;
+    }
+    case LeaseKind::lease_v2: {
+      wire::CreateLeaseV2 context;
+      context.lease_key = lease.key_;
+      context.lease_state = state;
+      context.epoch = lease.epoch_;
+      parameters.lease = wire::make_create_context(context);
+      break;
+    }
+  }
+  parameters.requested_oplock_level = wire::OplockLevel::lease;
+}
+
+void Smb2Leases::end_open(Smb2Lease& lease, const wire::CreateResponse* response) {
+  --lease.opening_;
+  if (response != nullptr) note_opened(lease, *response);
+  if (lease.opening_ == 0) lease.broken_to_ = ~0U;
+  if (--opening_ == 0) early_.clear();
+}
+
+void Smb2Leases::note_opened(Smb2Lease& lease, const wire::CreateResponse& response) {
+  wire::OplockLevel level = response.oplock_level;
+  const auto early = std::find_if(early_.begin(), early_.end(),
+                                  [&](const wire::OplockBreak& each) { return each.file_id == response.file_id; });
+  if (early != early_.end()) {
+    level = early->oplock_level;
+    early_.erase(early);
+    if (response.oplock_level != wire::OplockLevel::level_ii) {
+      send_(requests_.acknowledge(wire::OplockBreak{level, response.file_id}));
+    }
+  }
+  lease.opens_.emplace(response.file_id, level);
+  by_file_.emplace(response.file_id, &lease);
+  if (level == wire::OplockLevel::lease) {
+    const auto v2 = wire::find_context<wire::CreateLeaseV2>(response.create_contexts);
+    const auto v1 = wire::find_context<wire::CreateLease>(response.create_contexts);
+    if (v2 && *v2 && (*v2)->lease_key == lease.key_) {
+      lease.take_state((*v2)->lease_state, (*v2)->epoch);
+    } else if (v1 && *v1 && (*v1)->lease_key == lease.key_) {
+      lease.take_state((*v1)->lease_state, std::nullopt);
+    }
+  }
+}
+
+void Smb2Lease::take_state(std::uint32_t granted, std::optional<std::uint16_t> epoch) {
+  if (epoch && is_later(epoch_, *epoch)) return;  // a break has overtaken this answer
+  if (epoch) epoch_ = *epoch;
+  state_ = epoch ? granted : granted & broken_to_;
+}
+
+void Smb2Leases::handle_closed(wire::FileId file) {
+  const auto found = by_file_.find(file);
+  if (found == by_file_.end()) return;
+  Smb2Lease& lease = *found->second;
+  by_file_.erase(found);
+  lease.opens_.erase(file);
+  // [MS-SMB2] 3.3.4.18: it ends with its last open.
+  if (!lease.in_use()) lease.state_ = wire::SMB2_LEASE_NONE;
+}
+
+void Smb2Leases::handle_break(ByteView body) {
+  ++breaks_;
+  const auto size = wire::structure_size_of(body);
+  if (size == wire::LeaseBreakNotification::kStructureSize) {
+    if (const auto notification = wire::decode<wire::LeaseBreakNotification>(body)) {
+      return handle_lease_break(*notification);
+    }
+  } else if (size == wire::OplockBreak::kStructureSize) {
+    if (const auto notification = wire::decode<wire::OplockBreak>(body)) return handle_oplock_break(*notification);
+  }
+  spdlog::error("malformed break notification from the server");
+}
+
+void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notification) {
+  const std::uint32_t left = notification.new_lease_state;
+  const bool answer = (notification.flags & wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED) != 0;
+  auto acknowledge = [this, key = notification.lease_key, left, answer] {
+    const auto held = by_key_.find(key);
+    // Without opens the CLOSE has said it.
+    if (answer && held != by_key_.end() && held->second->in_use()) {
+      send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{key, left}));
+    }
+  };
+  const auto found = by_key_.find(notification.lease_key);
+  if (found == by_key_.end()) return;
+  Smb2Lease& lease = *found->second;
+  if (kind_ == LeaseKind::lease_v2) {
+    if (is_later(lease.epoch_, notification.new_epoch)) return acknowledge();
+    lease.epoch_ = notification.new_epoch;
+  }
+  lease.broken_to_ &= left;
+  lease.state_ = lease.opens_.empty() ? left : lease.state_ & left;
+  lease.holder_.handle_break(rights_of_state(lease.state_), std::move(acknowledge));
+}
+
+void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
+  const auto found = by_file_.find(notification.file_id);
+  if (found == by_file_.end()) {
+    // Of an open whose CREATE is not answered yet, or one that we have closed meanwhile.
+    if (opening_ > 0 && early_.size() < kMaximumEarly) early_.push_back(notification);
+    return;
+  }
+  Smb2Lease& lease = *found->second;
+  wire::OplockLevel& level = lease.opens_.at(notification.file_id);
+  // [MS-SMB2] 3.2.5.19.1: the loss of a level II oplock is not acknowledged.
+  const bool answer = level != wire::OplockLevel::level_ii && level != wire::OplockLevel::none;
+  level = notification.oplock_level;
+  lease.holder_.handle_break(lease.rights(), [this, notification, answer] {
+    if (answer && by_file_.contains(notification.file_id)) send_(requests_.acknowledge(notification));
+  });
+}
+
+LeaseCounts Smb2Leases::counts() const {
+  LeaseCounts counts;
+  counts.breaks = breaks_;
+  for (const auto& [key, lease] : by_key_) {
+    if (lease->in_use()) ++counts.held[lease->granted()];
+  }
+  return counts;
+}
+
+Smb2Lease::Smb2Lease(Smb2Leases& leases, Holder& holder)
+    : leases_(leases), holder_(holder), key_{crypto::random_array<16>()} {
+  leases_.by_key_.emplace(key_, this);
+}
+
+Smb2Lease::~Smb2Lease() {
+  leases_.by_key_.erase(key_);
+  for (const auto& [file, level] : opens_) leases_.by_file_.erase(file);
+}
+
+std::uint32_t Smb2Lease::granted() const {
+  std::uint32_t state = state_;
+  for (const auto& [file, level] : opens_) state |= state_of_level(level);
+  return state & kAllRights;
+}
+
+Rights Smb2Lease::rights() const { return rights_of_state(granted()); }
+
+}  // namespace smb3fuse::client
