@@ -371,6 +371,7 @@ void Connection::handle_timeout(TimePoint now) {
       break;
     }
     if (request.command != wire::Command::echo) send_cancel(message_id, request);
+    window_.settle(std::exchange(request.charge, std::uint16_t{0}), 0);  // nobody waits for these credits any more
     answer_locally(request, NtStatus::STATUS_IO_TIMEOUT);
   }
   if (!outstanding_.empty() && now - last_heard_ >= limits_.call_timeout) {

@@ -279,6 +279,32 @@ TEST(FewCredits, GiveTheRestOfAPendingChainItsFullTimeAnew) {
   EXPECT_EQ(talk.answers[2].status, NtStatus{});
 }
 
+TEST(FewCredits, AreNotExpectedFromARequestThatHasTimedOut) {
+  ServerOptions options;
+  options.max_credits = 3;
+  Conversation talk(options);
+  ASSERT_TRUE(talk.establish());
+  answer_files(talk);
+  std::optional<ServerRequest> forgotten;
+  talk.server.once(Command::read, [&](const ServerRequest& request) {
+    forgotten = request;
+    return std::nullopt;
+  });
+  test::ServerReply echo = test::reply_with(wire::EchoResponse{});
+  echo.credits = std::uint16_t{1};
+  talk.server.on(Command::echo, [&](const ServerRequest&) { return echo; });
+  talk.submit(read_request(4));
+  talk.advance(15s);
+  talk.advance(15s);
+  EXPECT_EQ(talk.take().status, NtStatus::STATUS_IO_TIMEOUT);
+  EXPECT_EQ(talk.connection.owned_credits(), 2u);
+  talk.submit(create_query_close());
+  EXPECT_EQ(talk.answers.size(), 3u);
+  talk.server.answer(*forgotten, test::reply_with(wire::ReadResponse{}));
+  talk.pump();
+  EXPECT_EQ(talk.connection.owned_credits(), 3u);
+}
+
 TEST(FewCredits, CancelAChainInItsMidst) {
   ServerOptions options;
   options.max_credits = 1;
