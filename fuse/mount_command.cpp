@@ -81,6 +81,7 @@ VfsConfig vfs_config(const MountOptions& options) {
   result.directory_attribute_timeout = options.directory_attribute_timeout;
   result.server_inodes = options.server_inodes;
   result.strict_sync = options.strict_sync;
+  result.prefetch = options.prefetch;
   return result;
 }
 

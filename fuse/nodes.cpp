@@ -34,6 +34,12 @@ std::string lower_case(std::string_view name) {
   return lower;
 }
 
+void Listing::add(client::DirectoryEntry entry) {
+  const client::DirectoryEntry& kept = entries.emplace_back(std::move(entry));
+  by_name.emplace(kept.name, entries.size() - 1);
+  folded.insert(lower_case(kept.name));
+}
+
 Nodes::Nodes(const client::Attributes& root, bool server_inodes) : server_inodes_(server_inodes) {
   root_ = &make(root, server_inodes && root.file_id != 0 ? root.file_id : kRootId);
   root_->kind = FileKind::directory;

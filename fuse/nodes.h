@@ -45,10 +45,13 @@ struct Listing {
   std::unordered_map<std::string_view, std::size_t> by_name;  // keys lie in entries
   std::unordered_set<std::string> folded;                     // lower_case() of the names
   bool complete = false;
+  bool is_ahead = false;  // asked for before anybody opened the directory
   // Names that we have made, changed or removed since: true if all that can be said is that it must be asked for.
   std::unordered_map<std::string, bool> changed;
   // It is the directory's own, and nothing was changed before it was: `changed` is the whole story.
   bool is_followed = false;
+
+  void add(client::DirectoryEntry entry);
 };
 
 // Of the letters of ASCII.

@@ -218,6 +218,12 @@ Wrong set_cache(OptionDraft& draft, Value value) {
   return kFine;
 }
 
+Wrong set_prefetch(OptionDraft& draft, Value value) {
+  if (value != "on" && value != "off") return "expected on or off";
+  draft.options.prefetch = value == "on";
+  return kFine;
+}
+
 Wrong check_charset(OptionDraft&, Value value) {
   if (value == "utf8" || value == "utf-8" || value == "UTF-8" || value == "UTF8") return kFine;
   return "expected utf8: names are always UTF-8";
@@ -283,6 +289,7 @@ const std::vector<OptionRow>& rows() {
       {{"acregmax"}, "SECONDS", caching, "actimeo of files alone", number<&O::file_attribute_timeout, 0, kLongestAttributeTimeout>},
       {{"acdirmax"}, "SECONDS", caching, "actimeo of folders alone", number<&O::directory_attribute_timeout, 0, kLongestAttributeTimeout>},
       {{"noac"}, "", caching, "actimeo=0", no_attribute_timeouts},
+      {{"prefetch"}, "SWITCH", caching, "on (default) or off: list folders ahead", set_prefetch},
       {{"nostrictsync"}, "", caching, "fsync need not reach the server's disks", set_option<&O::strict_sync, false>},
       {{"strictsync"}, "", caching, "it does (default)", set_option<&O::strict_sync, true>},
 

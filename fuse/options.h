@@ -71,6 +71,7 @@ struct MountOptions {
   std::chrono::seconds file_attribute_timeout{1};
   std::chrono::seconds directory_attribute_timeout{1};
   bool strict_sync = true;  // fsync also makes the server flush
+  bool prefetch = true;     // list ahead of programs that walk a tree
 
   // What is shown and how names, links and locks are mapped.
   uid_t uid;  // the invoking user's unless given

@@ -21,6 +21,7 @@
 
 #include "cache/buffer.h"
 #include "fuse/handles.h"
+#include "fuse/listings_ahead.h"
 #include "fuse/nodes.h"
 #include "fuse/request.h"
 #include "smb/client/runtime.h"
@@ -35,6 +36,7 @@ struct VfsConfig {
   client::Duration directory_attribute_timeout = std::chrono::seconds(1);
   bool server_inodes = true;
   bool strict_sync = true;  // fsync reaches the server's disk
+  bool prefetch = true;     // directories of a tree that a program walks
 };
 
 using HandleId = std::uint64_t;
@@ -89,6 +91,7 @@ class Vfs {
   client::Task<void> shut_down();
 
   std::size_t node_count() const { return nodes_.size(); }
+  const TreeWalk::Counts& listings_ahead() const { return listings_ahead_.counts(); }
 
  private:
   // What is asked and remembered.
@@ -172,6 +175,7 @@ class Vfs {
   Nodes nodes_;
   IdleFiles idle_;
   std::deque<std::shared_ptr<Listing>> recent_listings_;
+  ListingsAhead listings_ahead_;  // after nodes_
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;

@@ -67,10 +67,18 @@ client::Task<void> Vfs::open_directory(Request request, NodeId id) {
     request.reply_error(ESTALE);
     co_return;
   }
-  const std::error_code error = co_await list_again(*handle);
-  if (error) {
-    request.reply_error(errno_of(error));
-    co_return;
+  ListingsAhead::Taken ahead = co_await listings_ahead_.take(*handle->node);
+  if (ahead.listing != nullptr) {
+    handle->complete = ahead.listing->complete;
+    handle->listing = std::move(ahead.listing);
+    handle->stream = std::move(ahead.stream);
+    keep_listing(handle->listing);
+  } else {
+    const std::error_code error = co_await list_again(*handle);
+    if (error) {
+      request.reply_error(errno_of(error));
+      co_return;
+    }
   }
   const HandleId handle_id = add_directory_handle(std::move(handle));
   if (!request.reply_directory(handle_id)) directories_.erase(handle_id);
@@ -93,15 +101,10 @@ client::Task<std::error_code> Vfs::list_again(DirectoryHandle& handle) {
 
 client::Task<std::error_code> Vfs::read_page(DirectoryHandle& handle) {
   const std::shared_ptr<Listing> listing = handle.listing;
-  client::Result<std::vector<client::DirectoryEntry>> page = co_await handle.stream->next();
-  if (!page) co_return page.error();
-  if (page->empty()) handle.complete = listing->complete = true;
-  for (client::DirectoryEntry& entry : *page) {
-    if (share_.is_hidden_name(entry.name)) continue;
-    client::DirectoryEntry& kept = listing->entries.emplace_back(std::move(entry));
-    listing->by_name.emplace(kept.name, listing->entries.size() - 1);
-    listing->folded.insert(lower_case(kept.name));
-  }
+  const std::error_code error = co_await fs::read_page(share_, *handle.stream, *listing);
+  if (error) co_return error;
+  handle.complete = listing->complete;
+  listings_ahead_.note_listed(*handle.node, *listing);
   co_return std::error_code();
 }
 

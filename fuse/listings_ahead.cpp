@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/listings_ahead.h"
+
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace smb3fuse::fs {
+
+namespace {
+
+// A larger one is listed when it is opened: its delay is not what takes long.
+constexpr std::size_t kMostEntries = 4096;
+
+TreeWalk::Place place_of(const Node& directory) {
+  if (directory.names.empty()) return {.folder = directory.id};
+  const Node::Name& name = directory.names.back();
+  return {.folder = directory.id, .parent = name.parent->id, .name = name.text};
+}
+
+}  // namespace
+
+ListingsAhead::ListingsAhead(client::Runtime& runtime, client::Share& share, Nodes& nodes, client::Duration validity)
+    : runtime_(runtime),
+      share_(share),
+      nodes_(nodes),
+      validity_(validity),
+      walk_(validity),
+      timer_(runtime.make_timer()),
+      alive_(std::make_shared<ListingsAhead*>(this)) {}
+
+ListingsAhead::~ListingsAhead() = default;
+
+client::Task<std::error_code> read_page(const client::Share& share, client::DirectoryStream& stream, Listing& listing) {
+  client::Result<std::vector<client::DirectoryEntry>> page = co_await stream.next();
+  if (!page) co_return page.error();
+  if (page->empty()) listing.complete = true;
+  for (client::DirectoryEntry& entry : *page) {
+    if (!share.is_hidden_name(entry.name)) listing.add(std::move(entry));
+  }
+  co_return std::error_code();
+}
+
+client::Task<ListingsAhead::Taken> ListingsAhead::take(Node& directory) {
+  Taken taken;
+  if (validity_ == client::Duration::zero()) co_return taken;
+  walk_.handle_open(place_of(directory), runtime_.now());
+  look_ahead_soon();
+  const auto found = ahead_.find(directory.id);
+  if (found != ahead_.end() && !found->second.arrived && is_fresh(*found->second.listing)) {
+    auto wait = [found](auto done) { found->second.waiting.push_back(std::move(done)); };
+    taken = co_await client::callback<Taken>(wait);
+    co_return taken;
+  }
+  // One that was used already is as good for the next: rm opens each directory twice.
+  taken.listing = directory.listing.lock();
+  if (taken.listing != nullptr && !can_answer(*taken.listing)) taken.listing = nullptr;
+  if (found != ahead_.end() && found->second.arrived) {
+    if (taken.listing == found->second.listing) {
+      use(found);
+    } else {
+      waste(found);
+    }
+  }
+  co_return taken;
+}
+
+void ListingsAhead::note_listed(const Node& directory, const Listing& listing) {
+  if (validity_ == client::Duration::zero()) return;
+  std::vector<TreeWalk::Subfolder> shown;
+  for (const client::DirectoryEntry& entry : listing.entries) {
+    if (!entry.attributes.is_directory()) continue;
+    shown.push_back({entry.name, nodes_.inode_number_of(directory, entry.name, entry.attributes)});
+  }
+  walk_.handle_listing(place_of(directory), std::move(shown), runtime_.now());
+  look_ahead_soon();
+}
+
+void ListingsAhead::look_ahead_soon() {
+  if (std::exchange(will_look_ahead_, true)) return;
+  runtime_.post([alive = std::weak_ptr(alive_)] {
+    if (const auto self = alive.lock()) (*self)->look_ahead();
+  });
+}
+
+void ListingsAhead::look_ahead() {
+  will_look_ahead_ = false;
+  waste_old();
+  for (const TreeWalk::Next& next : walk_.advise()) start(next);
+}
+
+// The node that is listed; empty if that would be in vain.
+NodeRef ListingsAhead::find_next(const TreeWalk::Next& next) {
+  const NodeRef parent = nodes_.pin(next.parent);
+  if (!parent) return {};
+  NodeRef known = nodes_.pin_child(*parent, next.name);
+  if (known) return known->is_directory() && !ahead_.contains(known->id) ? std::move(known) : NodeRef();
+  const std::shared_ptr<Listing> listing = parent->listing.lock();
+  if (listing == nullptr || !is_fresh(*listing) || !listing->is_followed || listing->changed.contains(next.name)) {
+    return {};
+  }
+  const auto entry = listing->by_name.find(next.name);
+  if (entry == listing->by_name.end()) return {};
+  return nodes_.adopt(*parent, next.name, listing->entries[entry->second].attributes, false);
+}
+
+void ListingsAhead::start(const TreeWalk::Next& next) {
+  NodeRef node = find_next(next);
+  std::optional<std::string> path = node ? nodes_.path_of(*node) : std::nullopt;
+  if (!path) {
+    walk_.handle_waste(next.ticket);
+    return;
+  }
+  auto listing = std::make_shared<Listing>();
+  listing->asked = nodes_.asked_now(runtime_.now());
+  const NodeId id = node->id;
+  ahead_.emplace(id, Ahead{.ticket = next.ticket, .node = std::move(node), .listing = listing});
+  client::spawn(list(alive_, share_, id, std::move(*path), std::move(listing)));
+}
+
+client::Task<void> ListingsAhead::list(std::weak_ptr<ListingsAhead*> alive, client::Share& share, NodeId id,
+                                       std::string path, std::shared_ptr<Listing> listing) {
+  Taken come{.listing = std::move(listing)};
+  std::error_code error;
+  client::Result<std::unique_ptr<client::DirectoryStream>> stream = co_await share.open_directory(std::move(path));
+  if (stream) come.stream = std::move(*stream);
+  if (!stream) error = stream.error();
+  while (!error && !come.listing->complete && come.listing->entries.size() < kMostEntries) {
+    error = co_await read_page(share, *come.stream, *come.listing);
+  }
+  if (error) come = Taken();
+  if (const auto self = alive.lock()) (*self)->handle_arrival(id, std::move(come));
+}
+
+void ListingsAhead::handle_arrival(NodeId id, Taken come) {
+  const auto found = ahead_.find(id);
+  Ahead& ahead = found->second;
+  ahead.arrived = true;
+  walk_.handle_arrival(ahead.ticket, ahead.listing->entries.size());
+  bool is_good = come.listing != nullptr;
+  if (is_good) {
+    // Somebody who reads the directory from the start again may have asked later than we did.
+    const std::shared_ptr<Listing> latest = ahead.node->listing.lock();
+    is_good = latest == nullptr || latest->asked.at <= come.listing->asked.at;
+  }
+  if (is_good) {
+    come.listing->is_ahead = true;
+    nodes_.follow(*ahead.node, come.listing);
+    note_listed(*ahead.node, *come.listing);
+    is_good = is_true(*come.listing);
+  }
+  if (ahead.waiting.empty()) {
+    if (!is_good || !come.listing->complete) return waste(found);
+    timer_->expire_at(come.listing->asked.at + validity_, [this] { waste_old(); });
+    return;
+  }
+
+  const std::vector<std::function<void(Taken)>> waiting = std::move(ahead.waiting);
+  if (is_good) {
+    use(found);
+  } else {
+    waste(found);
+  }
+  for (const auto& done : waiting) {
+    Taken taken;
+    if (is_good && (come.listing->complete || come.stream != nullptr)) {
+      taken.listing = come.listing;
+      if (!come.listing->complete) taken.stream = std::move(come.stream);
+    }
+    done(std::move(taken));
+  }
+}
+
+void ListingsAhead::use(AheadByNode::iterator used) {
+  walk_.handle_use(used->second.ticket, runtime_.now());
+  ahead_.erase(used);
+}
+
+void ListingsAhead::waste(AheadByNode::iterator wasted) {
+  walk_.handle_waste(wasted->second.ticket);
+  ahead_.erase(wasted);
+}
+
+void ListingsAhead::waste_old() {
+  for (auto each = ahead_.begin(); each != ahead_.end();) {
+    const auto next = std::next(each);
+    if (each->second.arrived && !is_fresh(*each->second.listing)) waste(each);
+    each = next;
+  }
+}
+
+}  // namespace smb3fuse::fs
