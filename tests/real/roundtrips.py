@@ -238,15 +238,46 @@ class Budgets(unittest.TestCase):
             subprocess.run(["tar", "-xf", str(archive), "--no-same-owner", "-C", str(self.path)], check=True)
         self.keep("untar, a file", 2, measure, 200, spare=6)
 
-    def test_list_a_tree(self):
-        self.mount_for_a_long_work()
+    def fill_tree(self):
         for d in range(20):
             (self.folder / f"d{d}").mkdir()
             for i in range(100):
                 (self.folder / f"d{d}" / f"f{i}").touch()
+
+    def check_tree(self, name, budget, command):
+        self.fill_tree()
         with Measure(self.proxy) as measure:
-            subprocess.run(["ls", "-lR", str(self.path)], check=True, stdout=subprocess.DEVNULL)
-        self.keep("ls -lR, a directory", 1, measure, 21, spare=2)
+            subprocess.run([*command, str(self.path)], check=True, stdout=subprocess.DEVNULL)
+        self.keep(name, budget, measure, own_time=0.5)
+        return measure
+
+    def test_list_a_tree(self):
+        self.mount(trust=60)
+        self.check_tree("ls -lR of 20 folders of 100 files", 8, ["ls", "-lR"])
+
+    def test_find_in_a_tree(self):
+        self.mount(trust=60)
+        self.check_tree("find in 20 folders of 100 files", 8, ["find"])
+
+    def test_list_a_tree_without_delay(self):
+        # What is asked for ahead is then answered before the next is, so that some of it counts as a turn.
+        self.mount_for_a_long_work()
+        self.check_tree("ls -lR of them, without delay", 12, ["ls", "-lR"])
+
+    def test_list_a_tree_without_prefetch(self):
+        self.options = ",".join(filter(None, (self.options, "prefetch=off")))
+        self.mount_for_a_long_work()
+        measure = self.check_tree("ls -lR of them, prefetch=off", 23, ["ls", "-lR"])
+        self.assertGreater(measure.turns, 20, str(measure))
+
+    def test_list_one_folder_of_a_tree(self):
+        self.mount(trust=60)
+        self.fill_tree()
+        os.stat(self.path)
+        with Measure(self.proxy) as measure:
+            self.list()
+        self.keep("ls of a folder with folders", 1, measure)
+        self.assertEqual(measure.sequence, ["Create+QueryDirectory+QueryDirectory", "Close"])
 
 
 class BudgetsInSmb202(Budgets):
@@ -254,6 +285,8 @@ class BudgetsInSmb202(Budgets):
     options = "vers=2.0"
     test_list_with_attributes = test_open_read_close = test_create_write_close = None
     test_read_sequentially = test_write_sequentially = test_untar = test_remove_a_tree = test_list_a_tree = None
+    test_find_in_a_tree = test_list_a_tree_without_delay = test_list_a_tree_without_prefetch = None
+    test_list_one_folder_of_a_tree = None
 
 
 def print_table():
