@@ -46,7 +46,8 @@ bool is_later(std::uint16_t a, std::uint16_t b) { return static_cast<std::int16_
 }  // namespace
 
 LeaseKind lease_kind_of(const smb2::Negotiated& negotiated) {
-  if ((negotiated.capabilities & wire::SMB2_GLOBAL_CAP_LEASING) == 0) return LeaseKind::oplock;
+  const bool leases = (negotiated.capabilities & wire::SMB2_GLOBAL_CAP_LEASING) != 0;
+  if (!leases || negotiated.dialect < 0x0210) return LeaseKind::oplock;
   return negotiated.dialect >= 0x0300 ? LeaseKind::lease_v2 : LeaseKind::lease;
 }
 
@@ -56,6 +57,7 @@ std::unique_ptr<Lease> Smb2Leases::make(Lease::Holder& holder) {
 }
 
 void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Wanted wanted) {
+  if (!lease.in_use()) lease.begin_anew();
   ++lease.opening_;
   ++opening_;
   const std::uint32_t state = wanted == Wanted::all ? kAllRights : lease.state_;
@@ -77,7 +79,7 @@ void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Want
       wire::CreateLeaseV2 context;
       context.lease_key = lease.key_;
       context.lease_state = state;
-      context.epoch = lease.epoch_;
+      context.epoch = lease.epoch_.value_or(0);
       parameters.lease = wire::make_create_context(context);
       break;
     }
@@ -88,7 +90,7 @@ void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Want
 void Smb2Leases::end_open(Smb2Lease& lease, const wire::CreateResponse* response) {
   --lease.opening_;
   if (response != nullptr) note_opened(lease, *response);
-  if (lease.opening_ == 0) lease.broken_to_ = ~0U;
+  lease.settle();
   if (--opening_ == 0) early_.clear();
 }
 
@@ -116,10 +118,26 @@ void Smb2Leases::note_opened(Smb2Lease& lease, const wire::CreateResponse& respo
   }
 }
 
+// What was taken since the CREATE was sent, and what the server does not know yet to be given up, its answer may still
+// show: unless it is of a later epoch.
 void Smb2Lease::take_state(std::uint32_t granted, std::optional<std::uint16_t> epoch) {
-  if (epoch && is_later(epoch_, *epoch)) return;  // a break has overtaken this answer
-  if (epoch) epoch_ = *epoch;
-  state_ = epoch ? granted : granted & broken_to_;
+  const bool is_later_than_breaks = epoch && (!epoch_ || is_later(*epoch, *epoch_));
+  if (is_later_than_breaks) epoch_ = epoch;
+  state_ = is_later_than_breaks ? granted : granted & broken_to_;
+}
+
+// [MS-SMB2] 3.3.4.18: it ends with its last open. A break of what has ended may still be on its way: the next one has
+// another name.
+void Smb2Lease::begin_anew() {
+  leases_.by_key_.erase(key_);
+  key_ = {crypto::random_array<16>()};
+  leases_.by_key_.emplace(key_, this);
+  epoch_.reset();
+}
+
+void Smb2Lease::settle() {
+  if (opening_ == 0 && giving_up_ == 0) broken_to_ = ~0U;
+  if (!in_use()) state_ = wire::SMB2_LEASE_NONE;
 }
 
 void Smb2Leases::handle_closed(wire::FileId file) {
@@ -128,8 +146,7 @@ void Smb2Leases::handle_closed(wire::FileId file) {
   Smb2Lease& lease = *found->second;
   by_file_.erase(found);
   lease.opens_.erase(file);
-  // [MS-SMB2] 3.3.4.18: it ends with its last open.
-  if (!lease.in_use()) lease.state_ = wire::SMB2_LEASE_NONE;
+  lease.settle();
 }
 
 void Smb2Leases::handle_break(ByteView body) {
@@ -146,25 +163,30 @@ void Smb2Leases::handle_break(ByteView body) {
 }
 
 void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notification) {
+  const auto found = by_key_.find(notification.lease_key);
+  // Without opens the CLOSE has said it.
+  if (found == by_key_.end() || !found->second->in_use()) return;
+  Smb2Lease& lease = *found->second;
   const std::uint32_t left = notification.new_lease_state;
   const bool answer = (notification.flags & wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED) != 0;
-  auto acknowledge = [this, key = notification.lease_key, left, answer] {
-    const auto held = by_key_.find(key);
-    // Without opens the CLOSE has said it.
-    if (answer && held != by_key_.end() && held->second->in_use()) {
-      send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{key, left}));
-    }
-  };
-  const auto found = by_key_.find(notification.lease_key);
-  if (found == by_key_.end()) return;
-  Smb2Lease& lease = *found->second;
   if (kind_ == LeaseKind::lease_v2) {
-    if (is_later(lease.epoch_, notification.new_epoch)) return acknowledge();
+    if (lease.epoch_ && is_later(*lease.epoch_, notification.new_epoch)) {
+      if (answer) send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{lease.key_, left}));
+      return;
+    }
     lease.epoch_ = notification.new_epoch;
   }
+  ++lease.giving_up_;
   lease.broken_to_ &= left;
-  lease.state_ = lease.opens_.empty() ? left : lease.state_ & left;
-  lease.holder_.handle_break(rights_of_state(lease.state_), std::move(acknowledge));
+  lease.state_ &= left;
+  const Rights rights = rights_of_state(lease.opens_.empty() ? left : lease.state_);
+  lease.holder_.handle_break(rights, [this, key = lease.key_, left, answer] {
+    const auto held = by_key_.find(key);
+    if (held == by_key_.end()) return;
+    if (answer && held->second->in_use()) send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{key, left}));
+    --held->second->giving_up_;
+    held->second->settle();
+  });
 }
 
 void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {

@@ -88,16 +88,19 @@ class Smb2Lease final : public Lease {
  private:
   friend class Smb2Leases;
   bool in_use() const { return opening_ > 0 || !opens_.empty(); }
+  void begin_anew();
   void take_state(std::uint32_t granted, std::optional<std::uint16_t> epoch);
+  void settle();                  // after an answer, a CLOSE or an acknowledgment
   std::uint32_t granted() const;  // LeaseState bits, by the lease or by the best oplock
 
   Smb2Leases& leases_;
   Holder& holder_;
-  const wire::LeaseKey key_;
+  wire::LeaseKey key_;
   std::uint32_t state_ = wire::SMB2_LEASE_NONE;  // of the lease
-  std::uint16_t epoch_ = 0;
-  std::size_t opening_ = 0;        // CREATEs not answered yet
-  std::uint32_t broken_to_ = ~0U;  // by breaks since the oldest of them was sent
+  std::optional<std::uint16_t> epoch_;           // as it was told last
+  std::size_t opening_ = 0;                      // CREATEs not answered yet
+  std::size_t giving_up_ = 0;                    // breaks that the holder is not done with
+  std::uint32_t broken_to_ = ~0U;                // by these, and by those since the oldest of the CREATEs was sent
   std::map<wire::FileId, wire::OplockLevel> opens_;
 };
 

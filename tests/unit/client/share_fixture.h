@@ -127,6 +127,7 @@ class Room {
     copy.read_size = config.read_size;
     copy.write_size = config.write_size;
     copy.name_mapping = config.name_mapping;
+    copy.caching = config.caching;
     copy.call_timeout = config.call_timeout;
     copy.echo_interval = config.echo_interval;
     return copy;

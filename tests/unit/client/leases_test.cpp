@@ -1,0 +1,767 @@
+// SPDX-License-Identifier: Apache-2.0
+// Leases and oplocks on the wire: what each dialect asks for, what it takes from the answers, and what it says to
+// breaks, in every order in which they may come. The requests' bytes are compared with captures in tests/unit/wire.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "smb/wire/close.h"
+#include "smb/wire/create.h"
+#include "smb/wire/create_contexts.h"
+#include "smb/wire/oplock_break.h"
+#include "smb/wire/session_setup.h"
+#include "tests/unit/client/share_fixture.h"
+
+namespace smb3fuse::client {
+namespace {
+
+using test::ServerReply;
+using test::ServerRequest;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using wire::Command;
+using wire::OplockLevel;
+
+constexpr std::uint32_t kNone = wire::SMB2_LEASE_NONE;
+constexpr std::uint32_t kR = wire::SMB2_LEASE_READ_CACHING;
+constexpr std::uint32_t kRH = kR | wire::SMB2_LEASE_HANDLE_CACHING;
+constexpr std::uint32_t kRW = kR | wire::SMB2_LEASE_WRITE_CACHING;
+constexpr std::uint32_t kRWH = kRH | kRW;
+
+constexpr Rights kAll{.read = true, .write = true, .handle = true};
+constexpr Rights kReadAndHandle{.read = true, .handle = true};
+constexpr Rights kRead{.read = true};
+
+constexpr bool kAnswered = true;
+constexpr bool kUnanswered = false;
+
+test::ServerOptions server_of(wire::Dialect dialect, bool leases) {
+  test::ServerOptions options;
+  options.dialect = dialect;
+  options.capabilities = wire::SMB2_GLOBAL_CAP_LARGE_MTU | wire::SMB2_GLOBAL_CAP_ENCRYPTION;
+  if (dialect == wire::Dialect::smb_2_0_2) options.capabilities = 0;
+  if (leases) options.capabilities |= wire::SMB2_GLOBAL_CAP_LEASING;
+  return options;
+}
+
+// A file above its lease: gives things up when the test says so.
+class FakeHolder final : public Lease::Holder {
+ public:
+  void handle_break(Rights left, std::function<void()> done) override {
+    told.push_back(left);
+    if (gives_up_at_once) return done();
+    waiting.push_back(std::move(done));
+  }
+  void give_up() {
+    for (const auto& done : std::exchange(waiting, {})) done();
+  }
+
+  std::vector<Rights> told;
+  bool gives_up_at_once = true;
+  std::vector<std::function<void()>> waiting;
+};
+
+// A server that grants what the test says, and writes down what is acknowledged.
+class LeasingRoom : public Room {
+ public:
+  explicit LeasingRoom(test::ServerOptions options) : Room(std::move(options)) {
+    server.on(Command::create, [this](const ServerRequest& request) { return granted(request); });
+    server.on(Command::oplock_break, [this](const ServerRequest& request) { return acknowledged(request); });
+  }
+
+  // The answer to a CREATE, with the rights that `grant` and so on say.
+  ServerReply granted(const ServerRequest& request) {
+    ServerReply reply = files.create(request);
+    const auto asked = request.as<wire::CreateRequest>();
+    auto response = wire::decode<wire::CreateResponse>(reply.body).value_or(wire::CreateResponse{});
+    const auto v1 = wire::find_context<wire::CreateLease>(asked.create_contexts);
+    const auto v2 = wire::find_context<wire::CreateLeaseV2>(asked.create_contexts);
+    if (v1 && *v1) {
+      wire::CreateLease lease{other_key.value_or((*v1)->lease_key), grant & (*v1)->lease_state, flags};
+      response.create_contexts.push_back(wire::make_create_context(lease));
+    } else if (v2 && *v2) {
+      wire::CreateLeaseV2 lease{other_key.value_or((*v2)->lease_key), grant & (*v2)->lease_state, flags, {}, epoch};
+      response.create_contexts.push_back(wire::make_create_context(lease));
+    }
+    response.oplock_level = asked.requested_oplock_level == OplockLevel::batch ? level : asked.requested_oplock_level;
+    reply.body = wire::encode(response);
+    return reply;
+  }
+
+  Result<OpenResult> open(Lease* lease, std::string path = "f") {
+    OpenRequest request = to_read(std::move(path));
+    request.lease = lease;
+    return finish(share->open(std::move(request)));
+  }
+  // The CREATE waits for its answer until answer_create().
+  void start_open(Lease* lease) {
+    server.once(Command::create, [this](const ServerRequest& request) {
+      kept = request;
+      return std::nullopt;
+    });
+    OpenRequest request = to_read("f");
+    request.lease = lease;
+    spawn([](Room& where, OpenRequest wanted, std::optional<Result<OpenResult>>& told) -> Task<void> {
+      Result<OpenResult> result = co_await where.share->open(std::move(wanted));
+      told.emplace(std::move(result));
+    }(*this, std::move(request), opened));
+    runtime.run();
+  }
+  void answer_create() {
+    server.answer(kept, granted(kept));
+    runtime.run();
+  }
+
+  void send_break(ByteView body, bool sealed = false) {
+    wire::Smb2Header header;
+    header.command = Command::oplock_break;
+    header.flags = wire::SMB2_FLAGS_SERVER_TO_REDIR;
+    header.message_id = wire::kUnsolicitedMessageId;
+    const Bytes message = server.message_of(header, body);
+    server.send(sealed ? server.seal(message) : message);
+    runtime.run();
+  }
+  void break_lease(wire::LeaseKey key, std::uint32_t from, std::uint32_t to, bool answer, std::uint16_t new_epoch = 0) {
+    const std::uint32_t how = answer ? wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED : 0u;
+    send_break(wire::encode(wire::LeaseBreakNotification{new_epoch, how, key, from, to}));
+  }
+  void break_oplock(wire::FileId file, OplockLevel to) { send_break(wire::encode(wire::OplockBreak{to, file})); }
+
+  wire::CreateRequest last_create() const {
+    const auto found = std::find_if(server.requests.rbegin(), server.requests.rend(), [](const ServerRequest& request) {
+      return request.header.command == Command::create;
+    });
+    return found == server.requests.rend() ? wire::CreateRequest{} : found->as<wire::CreateRequest>();
+  }
+  // Of the CREATE that was sent last; without a lease all zeros.
+  wire::LeaseKey last_key() const {
+    const auto contexts = last_create().create_contexts;
+    const auto v2 = wire::find_context<wire::CreateLeaseV2>(contexts);
+    if (v2 && *v2) return (*v2)->lease_key;
+    const auto v1 = wire::find_context<wire::CreateLease>(contexts);
+    return v1 && *v1 ? (*v1)->lease_key : wire::LeaseKey{};
+  }
+
+  // The last one that was opened, and the one that will be opened next.
+  wire::FileId last_file() const { return {files.created.size(), 0xF000 + files.created.size()}; }
+  wire::FileId next_file() const { return {files.created.size() + 1, 0xF000 + files.created.size() + 1}; }
+
+  std::uint32_t grant = kRWH;
+  std::uint32_t flags = 0;
+  std::uint16_t epoch = 1;
+  std::optional<wire::LeaseKey> other_key;
+  OplockLevel level = OplockLevel::batch;
+
+  std::vector<std::uint32_t> lease_states;  // acknowledged
+  std::vector<wire::LeaseKey> lease_keys;
+  std::vector<OplockLevel> oplock_levels;  // acknowledged
+  std::vector<wire::FileId> oplock_files;
+
+  ServerRequest kept;
+  std::optional<Result<OpenResult>> opened;
+
+ private:
+  ServerReply acknowledged(const ServerRequest& request) {
+    if (wire::structure_size_of(request.body()) == wire::LeaseBreakAcknowledgment::kStructureSize) {
+      const auto told = request.as<wire::LeaseBreakAcknowledgment>();
+      lease_states.push_back(told.lease_state);
+      lease_keys.push_back(told.lease_key);
+      return test::reply_with(told);
+    }
+    const auto told = request.as<wire::OplockBreak>();
+    oplock_levels.push_back(told.oplock_level);
+    oplock_files.push_back(told.file_id);
+    return test::reply_with(told);
+  }
+};
+
+// A file's lease, and opens with it.
+class LeasedFile {
+ public:
+  LeasedFile(wire::Dialect dialect, bool leases) : room(server_of(dialect, leases)) {
+    EXPECT_TRUE(room.connect()) << room.error.sentence;
+    lease = room.share->make_lease(holder);
+  }
+
+  wire::FileId open() {
+    Result<OpenResult> result = room.open(lease.get());
+    EXPECT_TRUE(result);
+    if (!result) return {};
+    opens.push_back(std::move(result->open));
+    if (const wire::LeaseKey used = room.last_key(); used != wire::LeaseKey{}) key = used;
+    return room.last_file();
+  }
+  void take_opened() {
+    ASSERT_TRUE(room.opened && *room.opened);
+    opens.push_back(std::move((*room.opened)->open));
+    room.opened.reset();
+  }
+  void close_all() {
+    opens.clear();
+    room.runtime.advance(10ms);
+  }
+
+  LeasingRoom room;
+  FakeHolder holder;
+  std::unique_ptr<Lease> lease;
+  wire::LeaseKey key;  // as the server saw it
+  std::vector<std::unique_ptr<Open>> opens;
+};
+
+// ---- leases: version 1 in 2.1, version 2 from 3.0 on
+
+class Leases : public testing::TestWithParam<wire::Dialect>, protected LeasedFile {
+ protected:
+  Leases() : LeasedFile(GetParam(), true) {}
+
+  static bool has_epochs() { return GetParam() >= wire::Dialect::smb_3_0; }
+  // The first open of the file.
+  void open_with(std::uint32_t state) {
+    room.grant = state;
+    open();
+    room.grant = kRWH;
+  }
+  void break_lease(std::uint32_t from, std::uint32_t to, bool answer = kAnswered) {
+    room.break_lease(key, from, to, answer, has_epochs() ? ++room.epoch : std::uint16_t{0});
+  }
+  // What the server grants from now on is a change of state.
+  void grant_anew(std::uint32_t state) {
+    room.grant = state;
+    ++room.epoch;
+  }
+};
+
+TEST_P(Leases, AskForAllRightsUnderAKeyOfTheFile) {
+  open();
+  const wire::CreateRequest asked = room.last_create();
+  EXPECT_EQ(asked.requested_oplock_level, OplockLevel::lease);
+  const auto v1 = wire::find_context<wire::CreateLease>(asked.create_contexts);
+  const auto v2 = wire::find_context<wire::CreateLeaseV2>(asked.create_contexts);
+  ASSERT_TRUE(v1 && v2);
+  EXPECT_EQ(v2->has_value(), has_epochs());
+  EXPECT_EQ(v1->has_value(), !has_epochs());
+  EXPECT_NE(key, wire::LeaseKey{});
+  if (*v1) {
+    EXPECT_EQ((*v1)->lease_state, kRWH);
+    EXPECT_EQ((*v1)->lease_flags, 0u);
+  }
+  if (*v2) {
+    EXPECT_EQ((*v2)->lease_state, kRWH);
+    EXPECT_EQ((*v2)->lease_flags, 0u) << "no parent's key";
+    EXPECT_EQ((*v2)->epoch, 0);
+  }
+}
+
+TEST_P(Leases, AreWhatTheServerGrants) {
+  for (const std::uint32_t state : {kNone, kR, kRH, kRW, kRWH}) {
+    lease = room.share->make_lease(holder);
+    open_with(state);
+    const Rights granted{.read = (state & kR) != 0,
+                         .write = (state & wire::SMB2_LEASE_WRITE_CACHING) != 0,
+                         .handle = (state & wire::SMB2_LEASE_HANDLE_CACHING) != 0};
+    EXPECT_EQ(lease->rights(), granted) << state;
+    close_all();
+  }
+}
+
+TEST_P(Leases, AreNothingBeforeTheFirstOpenAndAfterTheLast) {
+  EXPECT_EQ(lease->rights(), Rights{});
+  open();
+  open();
+  opens.pop_back();
+  EXPECT_EQ(lease->rights(), kAll);
+  close_all();
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, AreOneForAllOpensOfAFileAndAnotherOneForAnotherFile) {
+  open();
+  const wire::LeaseKey first = key;
+  open();
+  EXPECT_EQ(key, first);
+  FakeHolder other_holder;
+  const auto other = room.share->make_lease(other_holder);
+  EXPECT_TRUE(room.open(other.get(), "g"));
+  EXPECT_NE(room.last_key(), first);
+}
+
+TEST_P(Leases, AreNotThoseOfAnotherKey) {
+  room.other_key = wire::LeaseKey{{1, 2, 3}};
+  open();
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, AreNothingIfTheServerSpeaksOfALeaseAndTellsNone) {
+  room.server.once(Command::create, [this](const ServerRequest& request) {
+    ServerReply reply = room.files.create(request);
+    auto response = *wire::decode<wire::CreateResponse>(reply.body);
+    response.oplock_level = OplockLevel::lease;
+    reply.body = wire::encode(response);
+    return reply;
+  });
+  open();
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, AreNothingAfterAnOpenThatFailed) {
+  room.server.once(Command::create, test::refuse(NtStatus::STATUS_ACCESS_DENIED));
+  EXPECT_FALSE(room.open(lease.get()));
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, GrowWithTheNextOpen) {
+  open_with(kR);
+  EXPECT_EQ(lease->rights(), kRead);
+  grant_anew(kRWH);
+  open();
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
+TEST_P(Leases, BeginAnewAfterTheLastCloseThoughTheServerCountsItsEpochsFromOne) {
+  room.epoch = 40;
+  open();
+  close_all();
+  room.epoch = 1;
+  open();
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
+// ---- breaks
+
+TEST_P(Leases, AreAcknowledgedWithWhatIsLeftWhenTheHolderIsDone) {
+  struct Step {
+    std::uint32_t from;
+    std::uint32_t to;
+    Rights left;
+  };
+  for (const Step& step : {Step{kRWH, kRH, kReadAndHandle}, Step{kRWH, kR, kRead}, Step{kRH, kR, kRead},
+                           Step{kRH, kNone, {}}, Step{kRWH, kNone, {}}, Step{kR, kNone, {}}}) {
+    lease = room.share->make_lease(holder);
+    open_with(step.from);
+    holder.gives_up_at_once = false;
+    holder.told.clear();
+    room.lease_states.clear();
+    room.lease_keys.clear();
+    break_lease(step.from, step.to);
+    EXPECT_EQ(lease->rights(), step.left) << "from the moment that it is known";
+    EXPECT_THAT(holder.told, ElementsAre(step.left));
+    EXPECT_THAT(room.lease_states, IsEmpty());
+    holder.give_up();
+    room.runtime.run();
+    EXPECT_THAT(room.lease_states, ElementsAre(step.to));
+    EXPECT_THAT(room.lease_keys, ElementsAre(key));
+    close_all();
+  }
+}
+
+TEST_P(Leases, AreNotAcknowledgedWhereTheServerDoesNotWait) {
+  open_with(kR);
+  break_lease(kR, kNone, kUnanswered);
+  EXPECT_THAT(holder.told, ElementsAre(Rights{}));
+  EXPECT_THAT(room.lease_states, IsEmpty());
+}
+
+TEST_P(Leases, AreNotAcknowledgedAfterTheLastClose) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kRH);
+  opens.clear();
+  holder.give_up();
+  room.runtime.advance(10ms);
+  EXPECT_EQ(room.files.opens(), 0u) << "that says it";
+  EXPECT_THAT(room.lease_states, IsEmpty());
+}
+
+TEST_P(Leases, StayGoneIfABreakCrossesTheLastClose) {
+  open();
+  close_all();
+  break_lease(kRWH, kRH);
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_THAT(holder.told, IsEmpty()) << "it has nothing to give up";
+  EXPECT_THAT(room.lease_states, IsEmpty());
+  grant_anew(kRWH);
+  open();
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
+TEST_P(Leases, AreObeyedTwiceInARow) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kRH);
+  break_lease(kRH, kNone);
+  EXPECT_THAT(holder.told, ElementsAre(kReadAndHandle, Rights{}));
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_THAT(room.lease_states, ElementsAre(kRH, kNone));
+}
+
+TEST_P(Leases, MayBeTakenBackBeforeTheOpenIsAnswered) {
+  room.start_open(lease.get());
+  key = room.last_key();
+  break_lease(kRWH, kRH);
+  EXPECT_THAT(room.lease_states, ElementsAre(kRH));
+  if (has_epochs()) --room.epoch;  // the answer is older
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  take_opened();
+}
+
+TEST_P(Leases, AreGoneIfTheOpenFailsAfterABreak) {
+  room.start_open(lease.get());
+  key = room.last_key();
+  break_lease(kRWH, kRH);
+  room.server.answer(room.kept, test::refuse(NtStatus::STATUS_ACCESS_DENIED));
+  room.runtime.run();
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, DoNotComeBackWithAnOpenInTheMidstOfABreak) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kRH);
+  // Samba 4.17: until it is acknowledged the old state is told.
+  room.flags = wire::SMB2_LEASE_FLAG_BREAK_IN_PROGRESS;
+  open();
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+}
+
+TEST_P(Leases, DoNotComeBackWithAnOpenThatWasAskedForInTheMidstOfABreak) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kRH);
+  room.start_open(lease.get());
+  holder.give_up();
+  room.runtime.run();
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  take_opened();
+}
+
+TEST_P(Leases, GrowAgainWithTheFirstOpenAfterABreak) {
+  open();
+  break_lease(kRWH, kNone);
+  EXPECT_THAT(room.lease_states, ElementsAre(kNone));
+  EXPECT_EQ(lease->rights(), Rights{});
+  grant_anew(kRWH);
+  open();
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
+TEST_P(Leases, OfAKeyThatWeDoNotKnowAreNotTakenFromAnybody) {
+  open();
+  room.break_lease(wire::LeaseKey{{9, 9, 9}}, kRWH, kNone, kAnswered, 2);
+  EXPECT_EQ(lease->rights(), kAll);
+  EXPECT_THAT(holder.told, IsEmpty());
+  EXPECT_THAT(room.lease_states, IsEmpty());
+}
+
+TEST_P(Leases, OfAFileThatIsGoneAreNotAcknowledged) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kNone);
+  close_all();
+  lease.reset();
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_THAT(room.lease_states, IsEmpty());
+}
+
+TEST_P(Leases, DoNotGrowByABreak) {
+  open_with(kR);
+  break_lease(kR, kRWH);
+  EXPECT_EQ(lease->rights(), kRead);
+}
+
+TEST_P(Leases, AreAskedForByARenameAsTheyAre) {
+  open_with(kRH);
+  EXPECT_EQ(room.finish(room.share->rename("f", "g", true, lease.get())), std::error_code());
+  EXPECT_EQ(room.last_key(), key);
+  const auto contexts = room.last_create().create_contexts;
+  const auto v1 = wire::find_context<wire::CreateLease>(contexts);
+  const auto v2 = wire::find_context<wire::CreateLeaseV2>(contexts);
+  EXPECT_EQ(has_epochs() ? (*v2)->lease_state : (*v1)->lease_state, kRH);
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  close_all();
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_EQ(room.finish(room.share->rename("g", "h", true, lease.get())), std::error_code());
+  EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::none) << "there is nothing to keep";
+}
+
+// [MS-SMB2] 3.3.5.9.8: a key is of one name.
+TEST_P(Leases, AreNotAskedForUnderAHardLinksOtherName) {
+  open();
+  room.server.once(Command::create, test::refuse(NtStatus::STATUS_INVALID_PARAMETER));
+  auto other = room.open(lease.get(), "other");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(room.last_create().name, u"other");
+  EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::none);
+  EXPECT_EQ(lease->rights(), kAll) << "by the first name";
+}
+
+TEST_P(Leases, AreNotToBlameForWhatIsRefusedWithoutThemToo) {
+  room.server.on(Command::create,
+                 [](const ServerRequest&) { return test::refuse(NtStatus::STATUS_INVALID_PARAMETER); });
+  const std::size_t before = room.server.count(Command::create);
+  const auto refused = room.open(lease.get());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), NtStatus::STATUS_INVALID_PARAMETER);
+  EXPECT_EQ(room.server.count(Command::create), before + 2);
+}
+
+TEST_P(Leases, AreNotTouchedByWhatIsMalformed) {
+  open();
+  const Bytes lease_break =
+      wire::encode(wire::LeaseBreakNotification{2, wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED, key, kRWH, kNone});
+  const Bytes oplock_break = wire::encode(wire::OplockBreak{OplockLevel::none, {1, 0xF001}});
+  for (const Bytes& whole : {lease_break, oplock_break}) {
+    for (std::size_t size = 0; size < whole.size(); ++size) room.send_break(ByteView(whole).first(size));
+    Bytes of_another_size = whole;
+    of_another_size[0] ^= 1;
+    room.send_break(of_another_size);
+  }
+  EXPECT_EQ(lease->rights(), kAll);
+  EXPECT_THAT(holder.told, IsEmpty());
+  EXPECT_THAT(room.lease_states, IsEmpty());
+  EXPECT_TRUE(room.finish(room.share->stat("f"))) << "the connection lives";
+}
+
+TEST_P(Leases, AreNotAskedForWhereNothingMayBeKept) {
+  LeasingRoom without(server_of(GetParam(), true));
+  without.config.caching = false;
+  ASSERT_TRUE(without.connect());
+  EXPECT_EQ(without.share->make_lease(holder), nullptr);
+  EXPECT_TRUE(without.open(nullptr));
+  EXPECT_EQ(without.last_create().requested_oplock_level, OplockLevel::none);
+  EXPECT_EQ(without.last_key(), wire::LeaseKey{});
+}
+
+std::string name_of_dialect(const testing::TestParamInfo<wire::Dialect>& told) {
+  switch (told.param) {
+    case wire::Dialect::smb_2_0_2:
+      return "Smb202";
+    case wire::Dialect::smb_2_1:
+      return "Smb21";
+    case wire::Dialect::smb_3_0:
+      return "Smb30";
+    default:
+      return "Smb311";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(In, Leases,
+                         testing::Values(wire::Dialect::smb_2_1, wire::Dialect::smb_3_0, wire::Dialect::smb_3_1_1),
+                         name_of_dialect);
+
+// ---- epochs, of version 2
+
+class LeaseEpochs : public testing::Test, protected LeasedFile {
+ protected:
+  LeaseEpochs() : LeasedFile(wire::Dialect::smb_3_1_1, true) {}
+};
+
+TEST_F(LeaseEpochs, AreToldToTheServerAsItToldThem) {
+  room.epoch = 7;
+  open();
+  open();
+  const auto contexts = room.last_create().create_contexts;
+  EXPECT_EQ((*wire::find_context<wire::CreateLeaseV2>(contexts))->epoch, 7);
+}
+
+TEST_F(LeaseEpochs, TellAnOldBreakFromWhatWasGrantedSince) {
+  room.epoch = 7;
+  open();
+  room.break_lease(key, kRH, kNone, kUnanswered, 6);
+  EXPECT_EQ(lease->rights(), kAll);
+  EXPECT_THAT(holder.told, IsEmpty());
+}
+
+TEST_F(LeaseEpochs, TellAnOldGrantFromTheBreakThatOvertookIt) {
+  open();
+  room.start_open(lease.get());
+  room.break_lease(key, kRWH, kNone, kAnswered, 2);
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), Rights{});
+  take_opened();
+}
+
+TEST_F(LeaseEpochs, AreCountedRound) {
+  room.epoch = 0xFFFF;
+  open();
+  room.break_lease(key, kRWH, kRH, kAnswered, 0);
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  room.break_lease(key, kRH, kNone, kAnswered, 0xFFFE);
+  EXPECT_EQ(lease->rights(), kReadAndHandle) << "that was before";
+  room.start_open(lease.get());
+  room.break_lease(key, kRH, kNone, kAnswered, 1);
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), Rights{});
+  take_opened();
+}
+
+TEST_F(LeaseEpochs, OfAnAnswerThatCameAfterTheBreakAreBelieved) {
+  open();
+  room.start_open(lease.get());
+  room.break_lease(key, kRWH, kNone, kAnswered, 2);
+  room.epoch = 3;  // acknowledged, and granted anew
+  room.grant = kRH;
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  take_opened();
+}
+
+// ---- a sealed session
+
+class SealedSession : public testing::TestWithParam<bool> {};
+
+// Samba 4.17 sends a lease's break in the clear, whatever the session: a lease is of a client, not of a session.
+TEST_P(SealedSession, ObeysBreaksAndSealsWhatItAnswers) {
+  const bool break_is_sealed = GetParam();
+  test::ServerOptions options = server_of(wire::Dialect::smb_3_1_1, true);
+  options.session_flags = wire::SMB2_SESSION_FLAG_ENCRYPT_DATA;
+  LeasingRoom room(options);
+  ASSERT_TRUE(room.connect()) << room.error.sentence;
+  FakeHolder holder;
+  const auto lease = room.share->make_lease(holder);
+  auto opened = room.open(lease.get());
+  ASSERT_TRUE(opened);
+  room.send_break(wire::encode(wire::LeaseBreakNotification{2, wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED,
+                                                            room.last_key(), kRWH, kRH}),
+                  break_is_sealed);
+  EXPECT_EQ(lease->rights(), kReadAndHandle);
+  EXPECT_THAT(room.lease_states, ElementsAre(kRH));
+  EXPECT_TRUE(room.server.requests.back().encrypted);
+  opened->open.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(With, SealedSession, testing::Bool(),
+                         [](const auto& told) { return told.param ? "SealedBreaks" : "PlainBreaks"; });
+
+// ---- oplocks: in 2.0.2, and where a server offers no leases
+
+class Oplocks : public testing::TestWithParam<wire::Dialect>, protected LeasedFile {
+ protected:
+  Oplocks() : LeasedFile(GetParam(), false) {}
+  wire::FileId open_with(OplockLevel granted) {
+    room.level = granted;
+    return open();
+  }
+};
+
+TEST_P(Oplocks, AreAskedForAsBatch) {
+  open();
+  EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::batch);
+  EXPECT_EQ(room.last_key(), wire::LeaseKey{});
+}
+
+TEST_P(Oplocks, AreRightsByTheirLevel) {
+  const std::pair<OplockLevel, Rights> levels[] = {{OplockLevel::batch, kAll},
+                                                   {OplockLevel::exclusive, {.read = true, .write = true}},
+                                                   {OplockLevel::level_ii, kRead},
+                                                   {OplockLevel::none, {}}};
+  for (const auto& [granted, rights] : levels) {
+    open_with(granted);
+    EXPECT_EQ(lease->rights(), rights);
+    close_all();
+    EXPECT_EQ(lease->rights(), Rights{});
+  }
+}
+
+TEST_P(Oplocks, AreForTheFileWhatItsBestOpenHas) {
+  open_with(OplockLevel::batch);
+  open_with(OplockLevel::none);
+  EXPECT_EQ(lease->rights(), kAll);
+  opens.erase(opens.begin());
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Oplocks, AreAcknowledgedUnlessTheyWereOfLevelTwo) {
+  holder.gives_up_at_once = false;
+  const wire::FileId file = open();
+  room.break_oplock(file, OplockLevel::level_ii);
+  EXPECT_EQ(lease->rights(), kRead);
+  EXPECT_THAT(room.oplock_levels, IsEmpty());
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_THAT(room.oplock_levels, ElementsAre(OplockLevel::level_ii));
+  EXPECT_THAT(room.oplock_files, ElementsAre(file));
+  room.break_oplock(file, OplockLevel::none);
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_THAT(holder.told, ElementsAre(kRead, Rights{}));
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_THAT(room.oplock_levels, ElementsAre(OplockLevel::level_ii));
+}
+
+TEST_P(Oplocks, MayBeTakenWhole) {
+  for (const OplockLevel held : {OplockLevel::batch, OplockLevel::exclusive}) {
+    room.oplock_levels.clear();
+    room.break_oplock(open_with(held), OplockLevel::none);
+    EXPECT_EQ(lease->rights(), Rights{});
+    EXPECT_THAT(room.oplock_levels, ElementsAre(OplockLevel::none));
+    close_all();
+  }
+}
+
+TEST_P(Oplocks, AreNotAcknowledgedAfterTheClose) {
+  holder.gives_up_at_once = false;
+  room.break_oplock(open(), OplockLevel::none);
+  opens.clear();
+  holder.give_up();
+  room.runtime.advance(10ms);
+  EXPECT_EQ(room.files.opens(), 0u);
+  EXPECT_THAT(room.oplock_levels, IsEmpty());
+}
+
+TEST_P(Oplocks, MayBeTakenBackBeforeTheOpenIsAnswered) {
+  room.start_open(lease.get());
+  room.break_oplock(room.next_file(), OplockLevel::level_ii);
+  EXPECT_THAT(room.oplock_levels, IsEmpty()) << "of whom?";
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), kRead);
+  EXPECT_THAT(room.oplock_levels, ElementsAre(OplockLevel::level_ii));
+  take_opened();
+  open();
+  EXPECT_EQ(lease->rights(), kAll) << "that was of the other open";
+}
+
+TEST_P(Oplocks, OfLevelTwoMayBeTakenBackBeforeTheOpenIsAnswered) {
+  room.level = OplockLevel::level_ii;
+  room.start_open(lease.get());
+  room.break_oplock(room.next_file(), OplockLevel::none);
+  room.answer_create();
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_THAT(room.oplock_levels, IsEmpty());
+  take_opened();
+}
+
+TEST_P(Oplocks, OfAFileThatWeDoNotKnowAreNotTakenFromAnybody) {
+  open();
+  room.break_oplock({77, 77}, OplockLevel::none);
+  EXPECT_EQ(lease->rights(), kAll);
+  EXPECT_THAT(holder.told, IsEmpty());
+  EXPECT_THAT(room.oplock_levels, IsEmpty());
+}
+
+TEST_P(Oplocks, AreNotAskedForByARename) {
+  open();
+  EXPECT_EQ(room.finish(room.share->rename("f", "g", true, lease.get())), std::error_code());
+  EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::none);
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
+INSTANTIATE_TEST_SUITE_P(In, Oplocks, testing::Values(wire::Dialect::smb_2_0_2, wire::Dialect::smb_3_1_1),
+                         name_of_dialect);
+
+// [MS-SMB2] 2.2.4 Capabilities: there are no leases before 2.1.
+TEST(LeasesOfAServer, ThatOffersThemInADialectWithoutThemAreOplocks) {
+  LeasedFile file(wire::Dialect::smb_2_0_2, true);
+  file.open();
+  EXPECT_EQ(file.room.last_create().requested_oplock_level, OplockLevel::batch);
+  EXPECT_EQ(file.room.last_key(), wire::LeaseKey{});
+  file.close_all();
+}
+
+}  // namespace
+}  // namespace smb3fuse::client
