@@ -51,6 +51,10 @@ class FileCache {
   // What was fetched so far is not for those who ask from now on.
   void forget_fetched();
 
+  // Whoever reads keeps what it has read (the kernel, in its page cache) and will not ask again: with a right, too, what
+  // is read is then used once.
+  void set_reader_keeps(bool keeps) { reader_keeps_ = keeps; }
+
   // Answers at once if all of it is here. Changes nothing otherwise.
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result);
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done);
@@ -141,6 +145,7 @@ class FileCache {
   };
 
   bool keeps() const { return access_ != Access::none; }
+  bool used_once() const { return !keeps() || reader_keeps_; }
   std::uint64_t piece_of_read() const;
   std::uint64_t piece_of_write() const;
 
@@ -183,6 +188,7 @@ class FileCache {
   const std::function<TimePoint()> now_;
 
   Access access_ = Access::none;
+  bool reader_keeps_ = false;
   Extents extents_;
   std::uint64_t size_ = 0;
   std::uint64_t last_id_ = 0;  // of fetches and flights

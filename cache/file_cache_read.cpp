@@ -104,7 +104,7 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
     if (at == extents_.map().end() || at->first > next) {
       const std::uint64_t gap_end = at == extents_.map().end() ? end : std::min(end, at->first);
       const std::uint64_t until = std::min(gap_end, next + piece_of_read());
-      await(start_fetch(next, until, keeps(), now), next, until);
+      await(start_fetch(next, until, !used_once(), now), next, until);
       missed = true;
       next = until;
       continue;
@@ -121,9 +121,8 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
   note_read(offset, end - offset, missed, now);
 }
 
-// Without a right what was read ahead is used once.
 void FileCache::use_up(std::uint64_t offset, std::uint64_t end) {
-  if (!keeps() && end > offset) extents_.forget(offset, end);
+  if (used_once() && end > offset) extents_.forget(offset, end);
 }
 
 void FileCache::note_read(std::uint64_t offset, std::uint64_t length, bool missed, TimePoint now) {

@@ -137,6 +137,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   void handle_break(Rights left, std::function<void()> done) override;
   Task<void> give_up(Rights left, std::function<void()> done);
 
+  void note_users();
   void close(std::vector<Opened>::iterator which);
   void follow_rights();
   bool lose_read_right();
@@ -198,6 +199,7 @@ Open* File::Remote::try_use(bool to_read, bool to_write) {
   });
   if (found == opens_.end()) return nullptr;
   ++found->users;
+  note_users();
   return found->open.get();
 }
 
@@ -205,6 +207,7 @@ Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool sh
   Open& open = *result.open;
   opens_.push_back({std::move(result.open), ++last_open_id_, readable, writable, shareable, 1});
   const bool was_kept = cache_.access() != cache::Access::none;
+  note_users();
   follow_rights();
   // Nobody else has changed it since: what is known here is newer than what the server said.
   if (was_kept && cache_.access() != cache::Access::none) return open;
@@ -225,13 +228,23 @@ Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool sh
 void File::Remote::end_use(Open& open) {
   const auto which =
       std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.open.get() == &open; });
-  if (which == opens_.end() || --which->users > 0) return;
+  if (which == opens_.end()) return;
+  --which->users;
+  note_users();
+  if (which->users > 0) return;
   if (!which->shareable || !rights().handle || !rights().read) {
     close(which);
   } else if (owes_time_ && std::none_of(opens_.begin(), opens_.end(),
                                         [](const Opened& each) { return each.writable && each.users > 0; })) {
     spawn(send_changes_late());
   }
+}
+
+// While somebody writes, the times change, and the kernel drops its pages each time it sees that.
+void File::Remote::note_users() {
+  const bool written = std::any_of(opens_.begin(), opens_.end(),
+                                   [](const Opened& each) { return each.writable && each.users > 0; });
+  cache_.set_reader_keeps(!written);
 }
 
 void File::Remote::close_unused() {

@@ -108,6 +108,7 @@ class RandomCacheTest : public CacheTest {
         break;
       case 2:
         if (pick(4) == 0) others_.push_back(change_access(static_cast<Access>(pick(3))));
+        if (pick(4) == 0) cache->set_reader_keeps(pick(2) == 0);
         break;
       case 3:
         cache->forget_fetched();

@@ -171,6 +171,17 @@ TEST_F(FileCacheRead, KeepsWhatItReadUnderARight) {
   EXPECT_FALSE(try_read(0, 100));
 }
 
+TEST_F(FileCacheRead, UsesOnceWhatItsReaderKeeps) {
+  serve(pattern(100));
+  change_access(Access::read);
+  cache->set_reader_keeps(true);
+  const auto first = read(0, 100);
+  release_all();
+  EXPECT_EQ(first->bytes, remote.content);
+  EXPECT_FALSE(try_read(0, 100));
+  EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
 TEST_F(FileCacheRead, StoresNothingThatBeganUnderALostRight) {
   serve(pattern(100));
   change_access(Access::read);

@@ -26,6 +26,14 @@ TEST_F(FileLease, ReadsAgainWithoutARequest) {
   EXPECT_EQ(server.asked, Asked{});
 }
 
+TEST_F(FileLease, LeavesItToTheKernelToKeepWhatNobodyWrites) {
+  server.content = "content";
+  open_with(kAll, false);
+  read(0, 7);
+  answer_all();
+  EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
 TEST_F(FileLease, KeepsWritesUntilTheyAreFlushed) {
   open_with(kAll);
   EXPECT_TRUE(write(0, "abc")->ended);
