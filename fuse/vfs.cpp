@@ -40,6 +40,7 @@ Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share
       idle_(runtime),
       listings_ahead_(runtime, share, nodes_,
                       config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
+      lookup_runs_(config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
       buried_(std::make_shared<std::vector<std::shared_ptr<void>>>()) {
   learn(nodes_.root(), share.root_attributes(), ask());
 }

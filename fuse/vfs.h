@@ -22,6 +22,7 @@
 #include "cache/buffer.h"
 #include "fuse/handles.h"
 #include "fuse/listings_ahead.h"
+#include "fuse/lookup_runs.h"
 #include "fuse/nodes.h"
 #include "fuse/request.h"
 #include "smb/client/runtime.h"
@@ -161,6 +162,7 @@ class Vfs {
   client::Task<std::error_code> extend(FileHandle& handle, std::uint64_t end);
 
   // Directories.
+  client::Task<void> list_for_lookups(NodeRef directory);
   client::Task<std::error_code> list_again(DirectoryHandle& handle);
   client::Task<std::error_code> read_page(DirectoryHandle& handle);
   class PageWriter;
@@ -176,6 +178,7 @@ class Vfs {
   IdleFiles idle_;
   std::deque<std::shared_ptr<Listing>> recent_listings_;
   ListingsAhead listings_ahead_;  // after nodes_
+  LookupRuns lookup_runs_;
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;

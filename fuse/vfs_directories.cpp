@@ -11,6 +11,7 @@ namespace {
 
 // "." and ".." come first; entry i of the listing is told with the offset behind it.
 constexpr std::uint64_t kDots = 2;
+constexpr std::size_t kMostForLookups = 8192;  // entries
 
 // Its type, as far as it is certain: DT_UNKNOWN makes programs ask.
 mode_t listed_type(const client::Attributes& attributes) {
@@ -97,6 +98,17 @@ client::Task<std::error_code> Vfs::list_again(DirectoryHandle& handle) {
   nodes_.follow(*handle.node, listing);
   keep_listing(listing);
   co_return std::error_code();
+}
+
+// Answers the look-ups to come. One that is under way does not wait for it.
+client::Task<void> Vfs::list_for_lookups(NodeRef directory) {
+  DirectoryHandle reading;
+  reading.node = std::move(directory);
+  std::error_code error = co_await list_again(reading);
+  while (!error && !reading.complete && reading.listing->entries.size() < kMostForLookups) {
+    error = co_await read_page(reading);
+  }
+  if (!error) lookup_runs_.handle_listed(reading.node->id, reading.listing->entries.size(), reading.complete);
 }
 
 client::Task<std::error_code> Vfs::read_page(DirectoryHandle& handle) {

@@ -41,6 +41,7 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
     reply_entry(request, *node, asked);
     co_return;
   }
+  if (lookup_runs_.handle_ask(parent_id, runtime_.now())) client::spawn(list_for_lookups(nodes_.pin(parent_id)));
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
   if (!answer) {
     const int error = errno_of(answer.error());
