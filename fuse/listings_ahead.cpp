@@ -46,6 +46,7 @@ client::Task<ListingsAhead::Taken> ListingsAhead::take(Node& directory) {
   if (validity_ == client::Duration::zero()) co_return taken;
   walk_.handle_open(place_of(directory), runtime_.now());
   look_ahead_soon();
+  if (!directory.names.empty()) stepped_in_ = directory.names.back().parent->id;
   const auto found = ahead_.find(directory.id);
   if (found != ahead_.end() && !found->second.arrived && is_fresh(*found->second.listing)) {
     auto wait = [found](auto done) { found->second.waiting.push_back(std::move(done)); };
@@ -85,8 +86,14 @@ void ListingsAhead::look_ahead_soon() {
 
 void ListingsAhead::look_ahead() {
   will_look_ahead_ = false;
-  waste_old();
   for (const TreeWalk::Next& next : walk_.advise()) start(next);
+  if (walk_.is_walked(stepped_in_)) keep_fresh(stepped_in_);
+  drop_old();
+}
+
+bool ListingsAhead::is_outdated(const Node& directory, const Listing& listing) {
+  const std::shared_ptr<Listing> latest = directory.listing.lock();
+  return latest != nullptr && latest->asked.at > listing.asked.at;
 }
 
 // The node that is listed; empty if that would be in vain.
@@ -111,25 +118,59 @@ void ListingsAhead::start(const TreeWalk::Next& next) {
     walk_.handle_waste(next.ticket);
     return;
   }
-  auto listing = std::make_shared<Listing>();
-  listing->asked = nodes_.asked_now(runtime_.now());
+  const std::shared_ptr<Listing> listing = new_listing();
   const NodeId id = node->id;
   ahead_.emplace(id, Ahead{.ticket = next.ticket, .node = std::move(node), .listing = listing});
-  client::spawn(list(alive_, share_, id, std::move(*path), std::move(listing)));
+  client::spawn(list(alive_, share_, id, std::move(*path), listing, &ListingsAhead::handle_arrival));
+}
+
+void ListingsAhead::keep_fresh(NodeId id) {
+  NodeRef node = nodes_.pin(id);
+  std::optional<std::string> path = node ? nodes_.path_of(*node) : std::nullopt;
+  if (!path) return;
+  Walked& walked = walked_[id];
+  walked.listing = node->listing.lock();
+  if (walked.listing != nullptr) {
+    walked.is_large = walked.listing->entries.size() > kMostEntries;
+    if (walked.listing->asked.at + validity_ / 2 > runtime_.now()) return;
+  }
+  if (walked.is_asked || walked.is_large) return;
+  walked.is_asked = true;
+  walked.node = std::move(node);
+  client::spawn(list(alive_, share_, id, std::move(*path), new_listing(), &ListingsAhead::handle_fresh));
+}
+
+void ListingsAhead::handle_fresh(NodeId id, Taken come) {
+  Walked& walked = walked_.at(id);
+  const NodeRef node = std::move(walked.node);
+  walked.is_asked = false;
+  walked.is_large = come.listing != nullptr && !come.listing->complete;
+  if (come.listing == nullptr || walked.is_large || is_outdated(*node, *come.listing)) return;
+  nodes_.follow(*node, come.listing);
+  walked.listing = std::move(come.listing);
+}
+
+std::shared_ptr<Listing> ListingsAhead::new_listing() const {
+  auto listing = std::make_shared<Listing>();
+  listing->asked = nodes_.asked_now(runtime_.now());
+  return listing;
 }
 
 client::Task<void> ListingsAhead::list(std::weak_ptr<ListingsAhead*> alive, client::Share& share, NodeId id,
-                                       std::string path, std::shared_ptr<Listing> listing) {
+                                       std::string path, std::shared_ptr<Listing> listing, Done done) {
   Taken come{.listing = std::move(listing)};
   std::error_code error;
   client::Result<std::unique_ptr<client::DirectoryStream>> stream = co_await share.open_directory(std::move(path));
-  if (stream) come.stream = std::move(*stream);
-  if (!stream) error = stream.error();
+  if (stream) {
+    come.stream = std::move(*stream);
+  } else {
+    error = stream.error();
+  }
   while (!error && !come.listing->complete && come.listing->entries.size() < kMostEntries) {
     error = co_await read_page(share, *come.stream, *come.listing);
   }
   if (error) come = Taken();
-  if (const auto self = alive.lock()) (*self)->handle_arrival(id, std::move(come));
+  if (const auto self = alive.lock()) ((*self)->*done)(id, std::move(come));
 }
 
 void ListingsAhead::handle_arrival(NodeId id, Taken come) {
@@ -137,12 +178,7 @@ void ListingsAhead::handle_arrival(NodeId id, Taken come) {
   Ahead& ahead = found->second;
   ahead.arrived = true;
   walk_.handle_arrival(ahead.ticket, ahead.listing->entries.size());
-  bool is_good = come.listing != nullptr;
-  if (is_good) {
-    // Somebody who reads the directory from the start again may have asked later than we did.
-    const std::shared_ptr<Listing> latest = ahead.node->listing.lock();
-    is_good = latest == nullptr || latest->asked.at <= come.listing->asked.at;
-  }
+  bool is_good = come.listing != nullptr && !is_outdated(*ahead.node, *come.listing);
   if (is_good) {
     come.listing->is_ahead = true;
     nodes_.follow(*ahead.node, come.listing);
@@ -151,7 +187,6 @@ void ListingsAhead::handle_arrival(NodeId id, Taken come) {
   }
   if (ahead.waiting.empty()) {
     if (!is_good || !come.listing->complete) return waste(found);
-    timer_->expire_at(come.listing->asked.at + validity_, [this] { waste_old(); });
     return;
   }
 
@@ -181,12 +216,18 @@ void ListingsAhead::waste(AheadByNode::iterator wasted) {
   ahead_.erase(wasted);
 }
 
-void ListingsAhead::waste_old() {
+void ListingsAhead::drop_old() {
   for (auto each = ahead_.begin(); each != ahead_.end();) {
-    const auto next = std::next(each);
-    if (each->second.arrived && !is_fresh(*each->second.listing)) waste(each);
-    each = next;
+    const auto wasted = each++;
+    if (wasted->second.arrived && !is_fresh(*wasted->second.listing)) waste(wasted);
   }
+  std::erase_if(walked_, [this](const auto& each) {
+    const auto& [id, walked] = each;
+    if (walked.is_asked) return false;
+    return walked.is_large ? !walk_.is_walked(id) : walked.listing == nullptr || !is_fresh(*walked.listing);
+  });
+  if (ahead_.empty() && walked_.empty()) return;
+  timer_->expire_at(runtime_.now() + validity_, [this] { drop_old(); });
 }
 
 }  // namespace smb3fuse::fs

@@ -6,6 +6,9 @@
 //   shows was changed by us since. What is in doubt is listed again.
 // - Only complete listings are kept: an open directory on the server, for the rest of a large one, could stand in the
 //   way of renaming it or what is above it. Whoever waits for one that turns out to be large gets it with its stream.
+// - The folder whose sub-folders are opened is listed again before its listing is too old, as long as the walk lasts:
+// so
+//   look-ups in it are answered from memory. That listing answers no open.
 // - Requests go out on a turn of their own, behind what a program waits for.
 // Loop thread.
 #pragma once
@@ -57,6 +60,13 @@ class ListingsAhead {
     std::vector<std::function<void(Taken)>> waiting{};
   };
   using AheadByNode = std::unordered_map<NodeId, Ahead>;
+  // A folder that is walked.
+  struct Walked {
+    NodeRef node;
+    std::shared_ptr<Listing> listing;
+    bool is_asked = false;  // for the next one
+    bool is_large = false;  // too large for that
+  };
 
   // Nothing that it shows was changed by us.
   static bool is_true(const Listing& listing) { return listing.is_followed && listing.changed.empty(); }
@@ -65,13 +75,22 @@ class ListingsAhead {
     return listing.is_ahead && listing.complete && is_true(listing) && is_fresh(listing);
   }
 
+  // Somebody who reads the directory from the start again may have asked later.
+  static bool is_outdated(const Node& directory, const Listing& listing);
+
   void look_ahead_soon();
   void look_ahead();
-  void waste_old();
+  // What nobody has used, and folders that are not walked any more.
+  void drop_old();
   NodeRef find_next(const TreeWalk::Next& next);
   void start(const TreeWalk::Next& next);
+  void keep_fresh(NodeId id);
+  void handle_fresh(NodeId id, Taken come);
+  // Lists it and calls `done`: with nothing after an error, without what is beyond the first entries of a large one.
+  using Done = void (ListingsAhead::*)(NodeId, Taken);
   static client::Task<void> list(std::weak_ptr<ListingsAhead*> alive, client::Share& share, NodeId id, std::string path,
-                                 std::shared_ptr<Listing> listing);
+                                 std::shared_ptr<Listing> listing, Done done);
+  std::shared_ptr<Listing> new_listing() const;
   void handle_arrival(NodeId id, Taken come);
   void use(AheadByNode::iterator used);
   void waste(AheadByNode::iterator wasted);
@@ -82,8 +101,10 @@ class ListingsAhead {
   const client::Duration validity_;
   TreeWalk walk_;
   AheadByNode ahead_;
+  std::unordered_map<NodeId, Walked> walked_;
+  NodeId stepped_in_ = 0;  // the parent of what was opened last
   bool will_look_ahead_ = false;
-  std::unique_ptr<client::Timer> timer_;   // gives up what nobody has used
+  std::unique_ptr<client::Timer> timer_;   // for drop_old()
   std::shared_ptr<ListingsAhead*> alive_;  // while turns and answers to come may use us
 };
 

@@ -279,6 +279,13 @@ std::vector<TreeWalk::Next> TreeWalk::advise() {
   return advice;
 }
 
+bool TreeWalk::is_walked(Folder folder) const {
+  const auto found = branches_.find(folder);
+  if (found == branches_.end()) return false;
+  const Walk& walk = *found->second.walk;
+  return walk.proven && 8 * walk.pause < validity_;
+}
+
 bool TreeWalk::collect(Folder folder, std::size_t room, std::size_t depth, std::vector<Next>& advice) {
   Branch* const branch = find(folder);
   if (branch == nullptr || depth == kDeepest) return true;

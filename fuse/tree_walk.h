@@ -66,6 +66,8 @@ class TreeWalk {
   void handle_listing(const Place& place, std::vector<Subfolder> shown, client::TimePoint now);
   // What to list now.
   std::vector<Next> advise();
+  // Is a program going through its sub-folders, several of them within a fraction of the validity?
+  bool is_walked(Folder folder) const;
   // Its answer has come.
   void handle_arrival(Ticket ticket, std::size_t entries);
   // A program has opened the folder while the listing was good.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -206,6 +207,25 @@ TEST_F(ListingsAheadTest, HandsALargeFolderToWhoWaitsForIt) {
   EXPECT_THAT((*first)->listing->entries, SizeIs(5001));
   EXPECT_THAT((*second)->listing->entries, SizeIs(5001));
   EXPECT_THAT(share.asked(), Not(Contains("list d12")));
+}
+
+TEST_F(ListingsAheadTest, ListsTheFolderThatIsWalkedAgainBeforeItsListingIsTooOld) {
+  begin_walk();
+  const auto is_fresh = [&] {
+    const std::shared_ptr<Listing> listing = nodes.root().listing.lock();
+    return listing != nullptr && listing->complete && listing->asked.at + 1s > runtime.now();
+  };
+  kept.clear();  // as if many others had been listed since
+  std::ptrdiff_t again = 0;
+  for (int i = 2; i < 30; ++i) {
+    runtime.advance(100ms);
+    share.asked();
+    open(folder_name(i));
+    EXPECT_TRUE(is_fresh()) << i;
+    const std::vector<std::string> asked = share.asked();
+    again += std::count(asked.begin(), asked.end(), "list ");
+  }
+  EXPECT_THAT(again, testing::AllOf(testing::Ge(4), testing::Le(6))) << "twice a second";
 }
 
 TEST_F(ListingsAheadTest, BearsFoldersThatAreGone) {
