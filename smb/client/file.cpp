@@ -213,10 +213,11 @@ Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool sh
   if (was_kept && cache_.access() != cache::Access::none) return open;
   // Close-to-open: whoever opens now sees what others had written before.
   cache_.forget_fetched();
-  std::uint64_t size = result.attributes.end_of_file;
-  if (ever_written_) size = std::max({size, cache_.unsent_end(), end_.at});
+  const std::uint64_t told = std::max(result.attributes.end_of_file, cache_.unsent_end());
+  const std::uint64_t size = ever_written_ ? std::max(told, end_.at) : told;
   cache_.learn_size(size);
-  end_ = {size, runtime_.now(), true};
+  // Where we have written further, somebody may have cut it since, or it was answered since: whoever appends asks.
+  end_ = {size, runtime_.now(), size == told};
   // The first bytes were read by the server before it answered; a write of ours may have been answered since.
   if (result.first_read_done && !ever_written_) {
     cache_.adopt(0, result.first, result.first.size() == result.attributes.end_of_file);
@@ -242,8 +243,8 @@ void File::Remote::end_use(Open& open) {
 
 // While somebody writes, the times change, and the kernel drops its pages each time it sees that.
 void File::Remote::note_users() {
-  const bool written = std::any_of(opens_.begin(), opens_.end(),
-                                   [](const Opened& each) { return each.writable && each.users > 0; });
+  const bool written =
+      std::any_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.writable && each.users > 0; });
   cache_.set_reader_keeps(!written);
 }
 
@@ -301,14 +302,19 @@ void File::Remote::handle_break(Rights left, std::function<void()> done) {
 Task<void> File::Remote::give_up(Rights left, std::function<void()> done) {
   const Alive alive = alive_;
   const cache::Access to = access_of(left);
+  bool tells_time = false;
   if (to != cache_.access()) {
+    tells_time = cache_.access() == cache::Access::read_write;
+    if (tells_time) ++flushes_;
     co_await callback<std::error_code>([&](auto written) {
       cache_.change_access(to, std::move(written));
       arm();
     });
     if (alive.expired()) co_return;
+    if (tells_time) --flushes_;
   }
-  if (!left.write && !changes_.empty() && any_open() != nullptr) {
+  // The next client may keep what it is told of the time.
+  if (!left.write && (!changes_.empty() || (tells_time && owes_time_)) && any_open() != nullptr) {
     const std::error_code error = co_await send_changes();
     if (alive.expired()) co_return;
     if (!changes_error_) changes_error_ = error;

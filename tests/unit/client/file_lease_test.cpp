@@ -114,11 +114,41 @@ TEST_F(FileLease, WritesWhatItHoldsBeforeItGivesUpTheRightToWrite) {
   write(0, "dirty");
   const auto told = take_back(kReadAndHandle);
   EXPECT_FALSE(*told);
-  EXPECT_EQ(server.asked, Asked{"write 0+5"});
+  EXPECT_EQ(server.asked, Asked{"write 0+5 and set mtime=1000"}) << "the next client may keep the time too";
   answer_all();
   EXPECT_TRUE(*told);
   EXPECT_EQ(server.content, "dirty");
   EXPECT_EQ(owner.said, Said{}) << "what was read stays good";
+}
+
+TEST_F(FileLease, TellsTheTimeOfWhatItHasWrittenBeforeItGivesUpTheRightToWrite) {
+  open_with(kAll);
+  write(0, std::string(8 << 20, 'x'));  // so much does not wait
+  runtime.pass(milliseconds(500));
+  answer_all();
+  server.asked.clear();
+  const auto told = take_back(kReadAndHandle);
+  EXPECT_FALSE(*told);
+  EXPECT_EQ(server.asked, Asked{"set mtime=1000"});
+  answer_all();
+  EXPECT_TRUE(*told);
+}
+
+TEST_F(FileLease, AppendsWhereTheFileEndsThoughItHasWrittenFurtherBefore) {
+  open();
+  write(0, std::string(100, 'x'));
+  flush();
+  answer_all();
+  server.content = "cut";  // by another client
+  open_with(kAll);
+  append("+");
+  answer_all();
+  flush();
+  answer_all();
+  EXPECT_EQ(server.content, "cut+");
+  const Pending seen = read(0, 200);
+  answer_all();
+  EXPECT_EQ(seen->bytes, "cut+");
 }
 
 TEST_F(FileLease, SendsAttributesThatWaitBeforeItGivesUpTheRightToWrite) {
