@@ -21,7 +21,12 @@ FileHandle::~FileHandle() {
   if (cached) --shared->cached_handles;
   std::erase(shared->handles, this);
   shared->file.end_use(open);
-  if (shared->handles.empty() && shared->file.has_opens()) idle_.keep(shared);
+  if (!shared->handles.empty() || !shared->file.has_opens()) return;
+  if (shared->removed) {
+    shared->file.close_unused();
+  } else {
+    idle_.keep(shared);
+  }
 }
 
 }  // namespace smb3fuse::fs

@@ -47,9 +47,20 @@ void OpenFile::drop_data(std::function<void()> done) {
   notifier_.invalidate_data(node->id, [done = std::move(done)](bool) { done(); });
 }
 
+// With the opens go the rights, and what the kernel was told under them.
+template <class Which>
+void IdleFiles::close_if(Which which) {
+  std::erase_if(files_, [&](const Idle& idle) {
+    if (!which(idle)) return false;
+    idle.file->file.close_unused();
+    return true;
+  });
+}
+
 void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
   files_.push_back({std::move(file), runtime_.now()});
-  if (files_.size() > kMaximumIdle) files_.pop_front();
+  const OpenFile* const oldest = files_.front().file.get();
+  if (files_.size() > kMaximumIdle) close_if([oldest](const Idle& idle) { return idle.file.get() == oldest; });
   if (files_.size() == 1) arm();
 }
 
@@ -58,11 +69,11 @@ void IdleFiles::take(const OpenFile& file) {
 }
 
 void IdleFiles::close(const Node& node) {
-  std::erase_if(files_, [&](const Idle& idle) { return idle.file->node.pointer() == &node; });
+  close_if([&](const Idle& idle) { return idle.file->node.pointer() == &node; });
 }
 
 void IdleFiles::close_below(const Node& directory) {
-  std::erase_if(files_, [&](const Idle& idle) { return is_below(*idle.file->node, directory); });
+  close_if([&](const Idle& idle) { return is_below(*idle.file->node, directory); });
 }
 
 void IdleFiles::arm() {
@@ -71,7 +82,7 @@ void IdleFiles::arm() {
 
 void IdleFiles::sweep() {
   const client::TimePoint now = runtime_.now();
-  std::erase_if(files_, [&](const Idle& idle) {
+  close_if([now](const Idle& idle) {
     return now - idle.since >= (idle.file->file.rights().write ? kKeptAlone : kKeptShared);
   });
   if (!files_.empty()) arm();

@@ -27,11 +27,13 @@ class OpenFile final : public client::File::Owner, public std::enable_shared_fro
   NodeRef node;
   client::File file;
   std::vector<FileHandle*> handles;
+  bool removed = false;  // by one of its names: the server waits for the last CLOSE
   bool written = false;  // since the last flush: what the server says of size and times may lag behind
   // The kernel's pages are as the file is: they may be kept over an open.
   bool pages_current = false;
   std::uint64_t read_rights_lost = 0;  // how often
   std::size_t cached_handles = 0;      // through the kernel's page cache
+  unsigned shown_times = 0;            // how often another time was shown, so that the kernel drops its pages
 
   // What is known of the file cannot change but by us.
   bool is_certain() const { return file.rights().read; }
@@ -65,6 +67,8 @@ class IdleFiles {
     std::shared_ptr<OpenFile> file;
     client::TimePoint since;
   };
+  template <class Which>
+  void close_if(Which which);
   void arm();
   void sweep();
 

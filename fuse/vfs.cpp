@@ -176,7 +176,7 @@ bool Vfs::reply_attributes(Request& request, const Node& node) {
   // then does before each read, it has to find another mtime to drop its pages: by less than SMB can tell.
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
   if (open_file != nullptr && open_file->cached_handles > 0 && !open_file->is_certain()) {
-    shown.st_mtim.tv_nsec += static_cast<long>(++shown_times_ % kUnitOfFileTime);
+    shown.st_mtim.tv_nsec += static_cast<long>(++open_file->shown_times % kUnitOfFileTime);
   }
   return request.reply_attributes(shown, timeout);
 }

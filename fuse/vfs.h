@@ -182,7 +182,6 @@ class Vfs {
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;
-  unsigned shown_times_ = 0;
   std::shared_ptr<std::vector<std::shared_ptr<void>>> buried_;  // after nodes_, before the handles
   std::unordered_map<HandleId, std::shared_ptr<FileHandle>> files_;
   std::unordered_map<HandleId, std::shared_ptr<DirectoryHandle>> directories_;

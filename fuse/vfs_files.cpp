@@ -55,11 +55,11 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   // Beside other handles the file is emptied through them, in order with what they have written.
   const bool empty_now = (flags & O_TRUNC) != 0 && !is_open(*node);
   const bool empty_then = (flags & O_TRUNC) != 0 && !empty_now;
+  if (empty_now) idle_.close(*node);  // what is known under its rights is of what it was
   const std::shared_ptr<OpenFile> file = file_of(node);
   client::Open* open = nullptr;
   if (!empty_now && is_shareable(flags)) open = file->file.try_use(wants_to_read(flags), wants_to_write(flags));
   if (open == nullptr) {
-    if (empty_now) idle_.close(*node);
     const client::Result<client::Open*> made = co_await open_anew(*file, std::move(*path), flags, empty_now);
     if (!made) {
       request.reply_error(errno_of(made.error()));

@@ -159,6 +159,7 @@ void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& nod
   nodes_.remove_name(parent, name);
   if (!node) return;
   nodes_.note_change(*node);
+  if (const std::shared_ptr<OpenFile> file = node->file.lock()) file->removed = true;
   if (node->attributes.number_of_links > 1) --node->attributes.number_of_links;
 }
 

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a mount keeps under the rights of leases, in the kernel and in idle opens, and how it gives that up: over raw
+// FUSE messages, in front of a server in memory that grants and takes back.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_kernel.h"
+#include "fuse/vfs.h"
+#include "tests/unit/client/file_fixture.h"
+
+namespace smb3fuse::fs::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+using Kind = Notification::Kind;
+
+constexpr client::Rights kAll{.read = true, .write = true, .handle = true};
+constexpr client::Rights kReadAndHandle{.read = true, .handle = true};
+constexpr client::Rights kNothing{};
+
+constexpr std::uint32_t kDirect = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES;
+
+class VfsLease : public testing::Test {
+ protected:
+  VfsLease() {
+    share.rights = kAll;
+    kernel.init();
+    share.asked();
+  }
+
+  // A file that the kernel knows.
+  NodeId known(const std::string& name, const std::string& data) {
+    share.put(name, data);
+    const NodeId node = kernel.lookup(kRootId, name).nodeid;
+    share.asked();
+    return node;
+  }
+  fuse_open_out open(NodeId node, std::uint32_t flags) { return kernel.open(node, flags).as<fuse_open_out>(); }
+  // Opened and closed again: its open is kept.
+  NodeId idle(const std::string& name, const std::string& data, std::uint32_t flags = O_RDWR) {
+    const NodeId node = known(name, data);
+    kernel.close_file(node, open(node, flags).fh);
+    EXPECT_EQ(share.opens, ++idle_opens_);
+    share.asked();
+    return node;
+  }
+  fuse_attr_out getattr(NodeId node) {
+    return kernel.ask(FUSE_GETATTR, node, raw(fuse_getattr_in{})).as<fuse_attr_out>();
+  }
+  Reply set_size(NodeId node, std::uint64_t size) {
+    fuse_setattr_in in{};
+    in.valid = FATTR_SIZE;
+    in.size = size;
+    return kernel.ask(FUSE_SETATTR, node, raw(in));
+  }
+  Reply unlink(const std::string& name) { return kernel.ask(FUSE_UNLINK, kRootId, named(name)); }
+  // The server takes rights back from the file whose lease was made last.
+  std::shared_ptr<bool> take_back(client::Rights left) {
+    auto done = std::make_shared<bool>(false);
+    share.leases.back()->take_back(left, [done] { *done = true; });
+    return done;
+  }
+  void expect_given_up(const std::shared_ptr<bool>& done) {
+    EXPECT_TRUE(kernel.wait_for([&] { return *done; }));
+  }
+  // The next notification is about that file.
+  void expect_told(Kind kind, NodeId node) {
+    const std::optional<Notification> told = kernel.notification();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->kind, kind);
+    EXPECT_EQ(told->node, node);
+  }
+  void expect_nothing_told() { EXPECT_FALSE(kernel.notification(50ms)); }
+  // As another client would.
+  void change(const std::string& name, const std::string& data) {
+    FakeShare::File& file = *share.tree[name];
+    file.data = data;
+    file.attributes.end_of_file = data.size();
+    file.attributes.last_write_time += 10'000'000;
+  }
+
+  FakeKernel kernel;
+  FakeShare& share = kernel.share;
+
+ private:
+  int idle_opens_ = 0;
+};
+
+// ---- how files are opened
+
+TEST_F(VfsLease, OpensThroughThePageCacheUnderTheRightToRead) {
+  const NodeId node = known("a", "hello");
+  EXPECT_EQ(open(node, O_RDONLY).open_flags, 0U);
+  EXPECT_EQ(open(node, O_RDWR).open_flags, std::uint32_t{FOPEN_KEEP_CACHE});
+}
+
+TEST_F(VfsLease, OpensPastThePageCacheWithoutARightAndForWhoOnlyWrites) {
+  share.rights = kNothing;
+  EXPECT_EQ(open(known("a", "hello"), O_RDONLY).open_flags, kDirect);
+  share.rights = kAll;
+  EXPECT_EQ(open(known("b", "hello"), O_WRONLY).open_flags, kDirect);
+}
+
+TEST_F(VfsLease, ReopensWithoutARequestAndKeepsThePages) {
+  const NodeId node = idle("a", "hello");
+  for (const std::uint32_t flags : {O_RDONLY, O_RDWR}) {
+    const fuse_open_out opened = open(node, flags);
+    EXPECT_EQ(opened.open_flags, std::uint32_t{FOPEN_KEEP_CACHE});
+    EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "hello");
+    kernel.flush(node, opened.fh);
+    kernel.close_file(node, opened.fh);
+  }
+  EXPECT_THAT(share.asked(), IsEmpty());
+  EXPECT_EQ(share.opens, 1);
+}
+
+TEST_F(VfsLease, OpensAnewForWhatTheIdleOpenCannot) {
+  const NodeId node = idle("a", "hello", O_RDONLY);
+  open(node, O_RDWR);
+  EXPECT_THAT(share.asked(), ElementsAre("open a"));
+  EXPECT_EQ(share.opens, 2);
+}
+
+TEST_F(VfsLease, DoesNotKeepThePagesOverABreak) {
+  const NodeId node = known("a", "old");
+  const fuse_open_out first = open(node, O_RDONLY);
+  expect_given_up(take_back(kNothing));
+  kernel.close_file(node, first.fh);
+  change("a", "new and longer");
+  const fuse_open_out again = open(node, O_RDONLY);
+  EXPECT_EQ(again.open_flags, 0U);
+  EXPECT_EQ(getattr(node).attr.size, 14U);
+  EXPECT_EQ(kernel.read(node, again.fh, 0, 100).body, "new and longer");
+}
+
+TEST_F(VfsLease, KeepsThePagesOverACloseOfItsOwnIfTheFileIsTheSame) {
+  const NodeId node = idle("a", "hello", O_RDONLY);
+  set_size(node, 5);  // closes what is idle and cannot write
+  EXPECT_EQ(share.opens, 0);
+  EXPECT_EQ(open(node, O_RDONLY).open_flags, std::uint32_t{FOPEN_KEEP_CACHE});
+}
+
+TEST_F(VfsLease, DoesNotKeepThePagesOfAFileThatHasChangedSinceItWasClosed) {
+  const NodeId node = idle("a", "hello", O_RDONLY);
+  set_size(node, 5);
+  change("a", "HELLO");
+  EXPECT_EQ(open(node, O_RDONLY).open_flags, 0U);
+}
+
+// ---- attributes
+
+TEST_F(VfsLease, TellsAttributesForLongUnderTheRightToReadOnly) {
+  const NodeId node = known("a", "hello");
+  EXPECT_EQ(getattr(node).attr_valid, 0U);
+  open(node, O_RDONLY);
+  share.asked();
+  EXPECT_GE(getattr(node).attr_valid, 60U);
+  usleep(1'100'000);  // longer than without a right
+  EXPECT_GE(getattr(node).attr_valid, 60U);
+  EXPECT_THAT(share.asked(), IsEmpty());
+  take_back(kNothing);
+  const fuse_attr_out lost = getattr(node);
+  EXPECT_EQ(lost.attr_valid + lost.attr_valid_nsec, 0U);
+  EXPECT_THAT(share.asked(), ElementsAre("fstat"));
+}
+
+TEST_F(VfsLease, ShowsAnotherTimeAtEachGetattrOnceTheRightIsLost) {
+  const NodeId a = known("a", "hello");
+  open(a, O_RDONLY);
+  take_back(kNothing);
+  const NodeId b = known("b", "hello");
+  open(b, O_RDONLY);
+  take_back(kNothing);
+  const fuse_attr before = getattr(a).attr;
+  for (int others = 0; others < 99; ++others) getattr(b);
+  const fuse_attr after = getattr(a).attr;
+  EXPECT_EQ(before.mtime, after.mtime);
+  EXPECT_NE(before.mtimensec, after.mtimensec);
+  EXPECT_EQ(before.mtimensec / 100, after.mtimensec / 100) << "a difference that SMB has no digits for";
+}
+
+TEST_F(VfsLease, ShowsWhatOthersChangedAfterABreak) {
+  const NodeId node = known("a", "old");
+  const fuse_open_out opened = open(node, O_RDONLY);
+  expect_given_up(take_back(kNothing));
+  change("a", "new and longer");
+  EXPECT_EQ(getattr(node).attr.size, 14U);
+  EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "new and longer");
+  change("a", "newest");
+  usleep(1'100'000);
+  EXPECT_EQ(getattr(node).attr.size, 6U);
+  EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "newest");
+}
+
+// ---- breaks
+
+TEST_F(VfsLease, LetsTheKernelDropItsDataBeforeItGivesUpTheRightToRead) {
+  const NodeId node = known("a", "hello");
+  open(node, O_RDONLY);
+  kernel.hold_notifications();
+  const auto done = take_back(kNothing);
+  EXPECT_TRUE(kernel.holds_a_notification());
+  EXPECT_FALSE(*done);
+  kernel.release_notifications();
+  expect_given_up(done);
+  expect_told(Kind::invalidate_data, node);
+}
+
+TEST_F(VfsLease, KeepsWhatWasReadWhenOnlyTheRightToWriteGoes) {
+  const NodeId node = known("a", "hello");
+  const fuse_open_out opened = open(node, O_RDWR);
+  kernel.write(node, opened.fh, 0, "J");
+  const auto done = take_back(kReadAndHandle);
+  expect_given_up(done);
+  EXPECT_EQ(share.tree["a"]->data, "Jello");
+  expect_nothing_told();
+  EXPECT_EQ(open(node, O_RDONLY).open_flags, std::uint32_t{FOPEN_KEEP_CACHE});
+  kernel.flush(node, opened.fh);
+  EXPECT_GE(getattr(node).attr_valid, 60U);
+}
+
+TEST_F(VfsLease, ClosesAnIdleFileAndDropsItsAttributesWhenAnyRightGoes) {
+  const NodeId node = idle("a", "hello");
+  const auto done = take_back(kReadAndHandle);
+  expect_given_up(done);
+  EXPECT_EQ(share.opens, 0);
+  expect_told(Kind::invalidate_attributes, node);
+  change("a", "changed");
+  EXPECT_EQ(getattr(node).attr.size, 7U);
+}
+
+TEST_F(VfsLease, InvalidatesAgainAfterAWriteThatWasUnderWayWhenTheRightWasLost) {
+  share.rights = kReadAndHandle;
+  const NodeId node = known("a", "hello");
+  const fuse_open_out opened = open(node, O_RDWR | O_APPEND);
+  usleep(5'000);  // an append at once after the open need not ask where the file ends
+  share.hold("fstat");
+  fuse_write_in in{};
+  in.fh = opened.fh;
+  in.offset = 5;
+  in.size = 1;
+  in.flags = O_RDWR | O_APPEND;
+  const std::uint64_t writing = kernel.send(FUSE_WRITE, node, raw(in) + "!");
+  EXPECT_FALSE(kernel.answer(writing));
+  expect_given_up(take_back(kNothing));
+  expect_told(Kind::invalidate_data, node);
+  share.release();
+  const std::optional<Reply> written = kernel.answer(writing, 5s);
+  ASSERT_TRUE(written);
+  EXPECT_EQ(written->error, 0);
+  expect_told(Kind::invalidate_data, node);
+  EXPECT_EQ(share.tree["a"]->data, "hello!");
+}
+
+TEST_F(VfsLease, WritesWhatIsDirtyBeforeItGivesUpTheRightToWrite) {
+  const Reply created = kernel.create(kRootId, "a", O_RDWR);
+  const NodeId node = created.as<fuse_entry_out>().nodeid;
+  kernel.write(node, created.as<fuse_open_out>(sizeof(fuse_entry_out)).fh, 0, "dirty");
+  EXPECT_EQ(share.tree["a"]->data, "");
+  expect_given_up(take_back(kNothing));
+  EXPECT_EQ(share.tree["a"]->data, "dirty");
+}
+
+// ---- idle files
+
+TEST_F(VfsLease, ClosesWhatIsIdleBeforeItIsRemoved) {
+  idle("a", "hello");
+  share.hold("remove a");
+  kernel.send(FUSE_UNLINK, kRootId, named("a"));
+  kernel.settle();
+  EXPECT_EQ(share.opens, 0);
+  share.release();
+  kernel.settle();
+  EXPECT_FALSE(share.last_hint.keep_for_opens);
+}
+
+TEST_F(VfsLease, ClosesAnIdleTargetBeforeItIsReplaced) {
+  idle("a", "old");
+  idle("b", "new");
+  share.hold("rename b a");
+  fuse_rename2_in in{};
+  in.newdir = kRootId;
+  kernel.send(FUSE_RENAME2, kRootId, raw(in) + named("b") + named("a"));
+  kernel.settle();
+  EXPECT_EQ(share.opens, 1) << "what moves is kept";
+  share.release();
+  kernel.settle();
+  EXPECT_THAT(share.asked(), ElementsAre("rename b a"));
+  const fuse_entry_out entry = kernel.lookup(kRootId, "a");
+  share.asked();
+  EXPECT_EQ(kernel.read(entry.nodeid, open(entry.nodeid, O_RDONLY).fh, 0, 100).body, "new");
+  EXPECT_THAT(share.asked(), IsEmpty());
+}
+
+TEST_F(VfsLease, ClosesWhatIsIdleBelowADirectoryBeforeThatIsMoved) {
+  share.put_folder("d");
+  share.put_folder("d/e");
+  share.put("d/e/f", "below");
+  const NodeId directory = kernel.lookup(kRootId, "d").nodeid;
+  const NodeId below = kernel.lookup(kernel.lookup(directory, "e").nodeid, "f").nodeid;
+  idle("a", "beside");
+  kernel.close_file(below, open(below, O_RDONLY).fh);
+  EXPECT_EQ(share.opens, 2);
+  share.hold("rename d g");
+  fuse_rename2_in in{};
+  in.newdir = kRootId;
+  kernel.send(FUSE_RENAME2, kRootId, raw(in) + named("d") + named("g"));
+  kernel.settle();
+  EXPECT_EQ(share.opens, 1);
+  share.release();
+  kernel.settle();
+}
+
+TEST_F(VfsLease, ForgetsWhatItKnewUnderItsRightsWhenItClosesAnIdleFile) {
+  share.rights = kReadAndHandle;
+  const NodeId node = idle("a", "hello");
+  EXPECT_GE(getattr(node).attr_valid, 60U);
+  EXPECT_TRUE(kernel.wait_for([&] { return share.opens == 0; })) << "others have it too: not for long";
+  expect_told(Kind::invalidate_attributes, node);
+  change("a", "changed");
+  EXPECT_EQ(getattr(node).attr.size, 7U);
+  EXPECT_THAT(share.asked(), ElementsAre("stat a"));
+}
+
+TEST_F(VfsLease, ClosesIdleFilesAtTheEnd) {
+  idle("a", "hello");
+  const Reply created = kernel.create(kRootId, "b", O_RDWR);
+  kernel.write(created.as<fuse_entry_out>().nodeid, created.as<fuse_open_out>(sizeof(fuse_entry_out)).fh, 0, "dirty");
+  kernel.hang_up();
+  EXPECT_TRUE(kernel.wait_for([&] { return kernel.ended; }));
+  kernel.settle();
+  EXPECT_EQ(share.opens, 0);
+  EXPECT_EQ(share.tree["b"]->data, "dirty");
+}
+
+TEST_F(VfsLease, OpensAndRemovesInAnyOrder) {
+  const NodeId node = known("a", "first");
+  const fuse_open_out one = open(node, O_RDWR);
+  kernel.close_file(node, one.fh);
+  const fuse_open_out two = open(node, O_RDONLY);
+  EXPECT_EQ(unlink("a").error, 0);
+  EXPECT_TRUE(share.last_hint.keep_for_opens);
+  EXPECT_EQ(kernel.read(node, two.fh, 0, 100).body, "first");
+  const Reply created = kernel.create(kRootId, "a", O_RDWR | O_EXCL);
+  const NodeId other = created.as<fuse_entry_out>().nodeid;
+  EXPECT_NE(other, node);
+  const auto made = created.as<fuse_open_out>(sizeof(fuse_entry_out));
+  kernel.write(other, made.fh, 0, "second");
+  EXPECT_EQ(kernel.read(node, two.fh, 0, 100).body, "first");
+  kernel.close_file(node, two.fh);
+  EXPECT_EQ(share.opens, 1) << "the server keeps the removed file, and its folder, until it is closed";
+  EXPECT_EQ(kernel.read(other, made.fh, 0, 100).body, "second");
+  kernel.flush(other, made.fh);
+  kernel.close_file(other, made.fh);
+  EXPECT_EQ(share.opens, 1);
+  EXPECT_EQ(unlink("a").error, 0);
+  EXPECT_FALSE(share.last_hint.keep_for_opens);
+  EXPECT_EQ(share.opens, 0);
+}
+
+// ---- changes under rights
+
+TEST_F(VfsLease, EmptiesAnIdleFileWithItsOpen) {
+  const NodeId node = known("a", "");
+  const fuse_open_out first = open(node, O_RDWR);
+  kernel.write(node, first.fh, 0, "what was there");
+  kernel.flush(node, first.fh);
+  kernel.close_file(node, first.fh);
+  share.asked();
+  const fuse_open_out opened = open(node, O_RDWR | O_TRUNC);
+  EXPECT_THAT(share.asked(), ElementsAre("open a"));
+  EXPECT_EQ(getattr(node).attr.size, 0U);
+  EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "");
+  kernel.write(node, opened.fh, 0, "new", O_RDWR);
+  EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "new");
+  kernel.flush(node, opened.fh);
+  EXPECT_EQ(share.tree["a"]->data, "new");
+}
+
+TEST_F(VfsLease, EmptiesAnOpenFileBeforeWhatIsWrittenNext) {
+  const NodeId node = known("a", "old");
+  const fuse_open_out first = open(node, O_RDWR);
+  kernel.write(node, first.fh, 0, "dirty", O_RDWR);
+  const fuse_open_out second = open(node, O_WRONLY | O_TRUNC);
+  kernel.write(node, second.fh, 0, "new");
+  EXPECT_EQ(kernel.read(node, first.fh, 0, 100).body, "new");
+  kernel.flush(node, second.fh);
+  EXPECT_EQ(share.tree["a"]->data, "new");
+  EXPECT_EQ(getattr(node).attr.size, 3U);
+}
+
+TEST_F(VfsLease, AppendsWithoutARequestWhereNobodyElseWrites) {
+  const NodeId node = known("log", "one ");
+  const fuse_open_out opened = open(node, O_WRONLY | O_APPEND);
+  share.asked();
+  usleep(5'000);
+  kernel.write(node, opened.fh, 0, "two ", O_WRONLY | O_APPEND);  // the kernel's offset may be old
+  kernel.write(node, opened.fh, 4, "three", O_WRONLY | O_APPEND);
+  EXPECT_THAT(share.asked(), IsEmpty());
+  EXPECT_EQ(getattr(node).attr.size, 13U);
+  kernel.flush(node, opened.fh);
+  EXPECT_EQ(share.tree["log"]->data, "one two three");
+}
+
+TEST_F(VfsLease, CutsAnIdleFileThroughItsOpen) {
+  const NodeId node = idle("a", "hello");
+  EXPECT_EQ(set_size(node, 2).as<fuse_attr_out>().attr.size, 2U);
+  EXPECT_THAT(share.asked(), ElementsAre("fset"));
+  EXPECT_EQ(share.tree["a"]->data, "he");
+  EXPECT_EQ(kernel.read(node, open(node, O_RDONLY).fh, 0, 100).body, "he");
+  EXPECT_EQ(set_size(node, 4).as<fuse_attr_out>().attr.size, 4U);
+  EXPECT_EQ(kernel.read(node, open(node, O_RDONLY).fh, 0, 100).body, std::string("he\0\0", 4));
+}
+
+TEST_F(VfsLease, SetsATimeThatStays) {
+  const NodeId node = idle("a", "hello");
+  fuse_setattr_in in{};
+  in.valid = FATTR_MTIME;
+  in.mtime = 1'000'000'000;
+  EXPECT_EQ(kernel.ask(FUSE_SETATTR, node, raw(in)).as<fuse_attr_out>().attr.mtime, 1'000'000'000U);
+  EXPECT_THAT(share.asked(), ElementsAre("fset"));
+  EXPECT_EQ(getattr(node).attr.mtime, 1'000'000'000U);
+  EXPECT_THAT(share.asked(), IsEmpty());
+  expect_given_up(take_back(kNothing));
+  EXPECT_EQ(getattr(node).attr.mtime, 1'000'000'000U);
+}
+
+TEST_F(VfsLease, SeesThatANewNameIsOfAFileThatIsOpen) {
+  const NodeId node = known("a", "hello");
+  const fuse_open_out first = open(node, O_RDWR);
+  kernel.write(node, first.fh, 0, "J", O_RDWR);
+  share.tree["A"] = share.tree["a"];  // a server that does not tell letters' cases apart
+  share.asked();
+  const Reply created = kernel.create(kRootId, "A", O_RDWR);
+  EXPECT_EQ(created.as<fuse_entry_out>().nodeid, node);
+  const auto second = created.as<fuse_open_out>(sizeof(fuse_entry_out));
+  EXPECT_EQ(kernel.read(node, second.fh, 0, 100).body, "Jello");
+  kernel.write(node, second.fh, 1, "u", O_RDWR);
+  EXPECT_EQ(kernel.read(node, first.fh, 0, 100).body, "Jullo");
+  EXPECT_EQ(share.leases.size(), 1U) << "one file, one lease";
+  kernel.flush(node, second.fh);
+  EXPECT_EQ(share.tree["a"]->data, "Jullo");
+}
+
+// ---- how long idle files are kept
+
+class IdleFilesTest : public testing::Test {
+ protected:
+  // A file with an open that nobody uses, in the hands of `idle`.
+  void keep(client::Rights rights) {
+    client::Attributes attributes;
+    attributes.file_id = ++last_id_;
+    auto file = std::make_shared<OpenFile>(nodes.adopt(nodes.root(), std::to_string(last_id_), attributes, true),
+                                           notifier, runtime, pool, share);
+    share.lease->held = rights;
+    client::OpenResult result;
+    result.open = std::make_unique<client::test::FakeOpen>(server, pool);
+    file->file.end_use(file->file.add(std::move(result), true, true, true));
+    idle.keep(std::move(file));
+  }
+
+  client::test::HandRuntime runtime;
+  cache::BufferPool pool;
+  client::test::Server server;
+  client::test::FakeShare share{server};
+  KernelNotifier notifier{runtime};
+  Nodes nodes{root(), false};
+  IdleFiles idle{runtime};
+
+ private:
+  static client::Attributes root() {
+    client::Attributes attributes;
+    attributes.file_attributes = client::file_attribute::directory;
+    return attributes;
+  }
+  std::uint64_t last_id_ = 0;
+};
+
+TEST_F(IdleFilesTest, GoAfterHalfAMinute) {
+  keep(kAll);
+  runtime.pass(15s);
+  keep(kAll);
+  runtime.pass(14s);
+  EXPECT_EQ(server.opens, 2);
+  runtime.pass(1s);
+  EXPECT_EQ(server.opens, 1);
+  runtime.pass(15s);
+  EXPECT_EQ(server.opens, 0);
+  EXPECT_EQ(idle.size(), 0U);
+  keep(kAll);
+  runtime.pass(30s);
+  EXPECT_EQ(server.opens, 0) << "the clock is wound up again";
+}
+
+TEST_F(IdleFilesTest, GoAfterASecondWhereOthersHaveThemToo) {
+  keep(kAll);
+  keep(kReadAndHandle);
+  runtime.pass(1s);
+  EXPECT_EQ(server.opens, 1);
+}
+
+TEST_F(IdleFilesTest, GoWithTheFiveHundredAndThirteenth) {
+  for (int i = 0; i < 512; ++i) keep(kAll);
+  EXPECT_EQ(server.opens, 512);
+  keep(kAll);
+  EXPECT_EQ(server.opens, 512);
+  EXPECT_EQ(idle.size(), 512U);
+}
+
+}  // namespace
+}  // namespace smb3fuse::fs::test
