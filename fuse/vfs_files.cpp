@@ -220,7 +220,10 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
   Node& node = handle.node();
   const bool wrote = std::exchange(handle.shared->written, false);
-  const client::Attributes written = handle.shared->file.seen_through(node.attributes);
+  client::Attributes written = handle.shared->file.seen_through(node.attributes);
+  if (const client::FileTime at = handle.shared->file.written_at(); at != 0) {
+    written.last_write_time = written.change_time = at;
+  }
   const std::error_code error = co_await handle.shared->file.flush(to_disk);
   nodes_.note_change(node);
   // All that was written has arrived, and the time of writing is what we say it is: there is nothing to ask.

@@ -85,6 +85,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   Task<std::error_code> set_attributes(AttributeChanges changes);
 
   Attributes seen_through(Attributes from_server) const;
+  FileTime written_at() const { return written_at_; }
   bool has_unsent() const { return cache_.has_unsent() || !changes_.empty(); }
   bool is_ahead() const { return has_unsent() || owes_time_; }
 
@@ -467,12 +468,17 @@ void File::Remote::start_write(std::uint64_t offset, const cache::Buffer& data, 
 }
 
 std::function<void(std::error_code)> File::Remote::once_written(std::function<void(std::error_code)> done) {
-  return [this, done = std::move(done)](std::error_code error) {
+  ++flushes_;
+  auto answered = [this, done = std::move(done)](std::error_code error) {
+    --flushes_;
+    done(error);
+  };
+  return [this, answered = std::move(answered)](std::error_code error) {
     if (error) {
-      done(error);
+      answered(error);
       return;
     }
-    cache_.flush(false, done);
+    cache_.flush(false, answered);
     arm();
   };
 }
@@ -552,7 +558,10 @@ Task<std::error_code> File::Remote::flush_all(bool to_disk) {
   });
   --flushes_;
   written_since_flush_ = false;
-  if (!changes_.empty()) {
+  // Without the right to write another client may keep what it is told from now on.
+  const bool alone = lease_ == nullptr || rights().write;
+  const bool tells_time = !error && owes_time_ && !alone && !cache_.has_unsent() && any_writable() != nullptr;
+  if (!changes_.empty() || tells_time) {
     const std::error_code changes_error = co_await send_changes();
     if (!error) error = changes_error;
   }
@@ -561,6 +570,7 @@ Task<std::error_code> File::Remote::flush_all(bool to_disk) {
 }
 
 Task<std::error_code> File::Remote::send_changes() {
+  const bool by_program = !changes_.empty();  // not only the time of writing, which a server may refuse to be told
   const AttributeChanges changes = take_changes(!cache_.has_unsent());
   const Opened* through = any_open();
   if (through == nullptr) co_return make_error_code(NtStatus::STATUS_FILE_CLOSED);
@@ -571,7 +581,7 @@ Task<std::error_code> File::Remote::send_changes() {
   if (alive.expired()) co_return error;
   underway_ = {};
   if (error) owe_again(changes);
-  co_return error;
+  co_return by_program ? error : std::error_code();
 }
 
 // Nobody flushed in time.
@@ -592,18 +602,19 @@ Task<void> File::Remote::send_changes_late() {
 
 Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
   const std::optional<std::uint64_t> size = changes.end_of_file;
-  if (size) {
-    note_writing();
-    merge(changes_, changes);  // they go with the truncate
-    if (changes.last_write_time) owes_time_ = false;
+  if (size) note_writing();
+  merge(changes_, changes);
+  if (changes.last_write_time) {
+    owes_time_ = false;
+    written_at_ = 0;
+  }
+  if (size) {  // the others go with it
     const std::error_code error = co_await callback<std::error_code>([&](auto done) {
       cache_.truncate(*size, std::move(done));
       arm();
     });
     co_return error;
   }
-  merge(changes_, changes);
-  if (changes.last_write_time) owes_time_ = false;
   const bool waits = cache_.has_unsent() || written_since_flush_;
   if (waits) {
     changes_due_ = std::min(changes_due_, runtime_.now() + kChangesWait);
@@ -688,6 +699,7 @@ Task<std::error_code> File::set_attributes(AttributeChanges changes) {
   return remote_->set_attributes(std::move(changes));
 }
 Attributes File::seen_through(Attributes from_server) const { return remote_->seen_through(std::move(from_server)); }
+FileTime File::written_at() const { return remote_->written_at(); }
 bool File::has_unsent() const { return remote_->has_unsent(); }
 bool File::is_ahead() const { return remote_->is_ahead(); }
 

@@ -84,6 +84,9 @@ class File {
 
   // The server's attributes seen through what it has not been told yet: size and last write time.
   Attributes seen_through(Attributes from_server) const;
+  // The last time at which it was written here, whether the server has been told yet or not; 0 if a program has set
+  // another one since.
+  FileTime written_at() const;
   bool has_unsent() const;
   // What seen_through() shows is newer than what the server would tell: there is unsent data, or a time of writing that
   // the server will be told at the next flush or CLOSE.

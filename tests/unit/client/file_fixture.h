@@ -202,6 +202,7 @@ class FakeShare final : public Share {
   explicit FakeShare(const Server& server) : server_(server) {}
 
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override {
+    if (!grants_rights) return nullptr;
     auto made = std::make_unique<FakeLease>(server_, holder);
     lease = made.get();
     return made;
@@ -226,6 +227,7 @@ class FakeShare final : public Share {
   const Attributes& root_attributes() const override { return root_; }
 
   FileTime time = 1000;
+  bool grants_rights = false;
   FakeLease* lease = nullptr;  // of the last file
 
  private:

@@ -9,6 +9,10 @@ using test::milliseconds;
 
 class FileLease : public test::FileTest {
  protected:
+  FileLease() {
+    share.grants_rights = true;
+    file = std::make_unique<File>(runtime, pool, share, owner);
+  }
   using Said = std::vector<std::string>;
 };
 
@@ -132,6 +136,41 @@ TEST_F(FileLease, TellsTheTimeOfWhatItHasWrittenBeforeItGivesUpTheRightToWrite) 
   EXPECT_EQ(server.asked, Asked{"set mtime=1000"});
   answer_all();
   EXPECT_TRUE(*told);
+}
+
+TEST_F(FileLease, TellsTheTimeWithTheFlushWhereAnotherClientMayKeepIt) {
+  open_with(kReadAndHandle);
+  write(0, "abc");
+  runtime.pass(milliseconds(500));
+  answer_all();
+  server.asked.clear();
+  const Pending flushed = flush();
+  EXPECT_EQ(server.asked, Asked{"set mtime=1000"});
+  EXPECT_FALSE(flushed->ended);
+  answer_all();
+  EXPECT_TRUE(flushed->ended);
+}
+
+TEST_F(FileLease, ATimeThatTheServerDoesNotTakeIsNoFailure) {
+  open_with(kReadAndHandle);
+  write(0, "abc");
+  runtime.pass(milliseconds(500));
+  answer_all();
+  const Pending flushed = flush();
+  answer(NtStatus::STATUS_ACCESS_DENIED);
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_EQ(flushed->error, std::error_code());
+}
+
+TEST_F(FileLease, TellsTheTimeOfAnAppendWithIt) {
+  server.content = "one ";
+  open_with(kReadAndHandle);
+  append("two");
+  EXPECT_EQ(server.asked, Asked{"write 4+3 and set mtime=1000"});
+  answer_all();
+  const Pending flushed = flush();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_EQ(server.asked.size(), 1U);
 }
 
 TEST_F(FileLease, AppendsWhereTheFileEndsThoughItHasWrittenFurtherBefore) {

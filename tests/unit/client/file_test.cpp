@@ -390,7 +390,7 @@ TEST_F(FileTest, AppendsWhereTheOpenSaidThatTheFileEndsAndWaitsUntilItIsThere) {
   server.content = "log:";
   open();
   const Pending done = append("one ");
-  EXPECT_EQ(server.asked, Asked{"write 4+4"});
+  EXPECT_EQ(server.asked, Asked{"write 4+4 and set mtime=1000"});
   EXPECT_FALSE(done->ended) << "another client that appends now has to find it";
   answer();
   EXPECT_TRUE(done->ended);

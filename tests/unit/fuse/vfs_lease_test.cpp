@@ -74,6 +74,9 @@ class VfsLease : public testing::Test {
     EXPECT_EQ(told->node, node);
   }
   void expect_nothing_told() { EXPECT_FALSE(kernel.notification(50ms)); }
+  static std::uint64_t unix_time_of(client::FileTime time) {
+    return static_cast<std::uint64_t>(time / 10'000'000) - 11'644'473'600;
+  }
   // As another client would.
   void change(const std::string& name, const std::string& data) {
     FakeShare::File& file = *share.tree[name];
@@ -363,6 +366,19 @@ TEST_F(VfsLease, OpensAndRemovesInAnyOrder) {
 
 // ---- changes under rights
 
+TEST_F(VfsLease, ShowsTheTimeOfWritingThatWasToldWithABreak) {
+  const NodeId node = known("a", "old");
+  share.tree["a"]->attributes.last_write_time -= 600'000'000;  // a minute ago
+  const fuse_open_out opened = open(node, O_RDWR);
+  kernel.write(node, opened.fh, 0, "new", O_RDWR);
+  expect_given_up(take_back(kNothing));
+  kernel.flush(node, opened.fh);
+  kernel.close_file(node, opened.fh);
+  const fuse_attr shown = getattr(node).attr;
+  EXPECT_EQ(shown.mtime, unix_time_of(share.tree["a"]->attributes.last_write_time));
+  EXPECT_EQ(shown.mtime, unix_time_of(share.now()));
+}
+
 TEST_F(VfsLease, EmptiesAnIdleFileWithItsOpen) {
   const NodeId node = known("a", "");
   const fuse_open_out first = open(node, O_RDWR);
@@ -453,6 +469,7 @@ class IdleFilesTest : public testing::Test {
   void keep(client::Rights rights) {
     client::Attributes attributes;
     attributes.file_id = ++last_id_;
+    share.grants_rights = true;
     auto file = std::make_shared<OpenFile>(nodes.adopt(nodes.root(), std::to_string(last_id_), attributes, true),
                                            notifier, runtime, pool, share);
     share.lease->held = rights;
