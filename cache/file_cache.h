@@ -51,8 +51,8 @@ class FileCache {
   // What was fetched so far is not for those who ask from now on.
   void forget_fetched();
 
-  // Whoever reads keeps what it has read (the kernel, in its page cache) and will not ask again: with a right, too, what
-  // is read is then used once.
+  // Whoever reads keeps what it has read (the kernel, in its page cache) and does not ask again: then it is used
+  // once with a right, too.
   void set_reader_keeps(bool keeps) { reader_keeps_ = keeps; }
 
   // Answers at once if all of it is here. Changes nothing otherwise.

@@ -29,6 +29,8 @@ class OpenFile final : public client::File::Owner, public std::enable_shared_fro
   std::vector<FileHandle*> handles;
   bool removed = false;  // by one of its names: the server waits for the last CLOSE
   bool written = false;  // since the last flush: what the server says of size and times may lag behind
+  // Since the last flush, by writing behind the end: only the server knows how much room the file takes.
+  bool has_new_hole = false;
   // The kernel's pages are as the file is: they may be kept over an open.
   bool pages_current = false;
   std::uint64_t read_rights_lost = 0;  // how often

@@ -148,7 +148,7 @@ struct stat Vfs::stat_of_node(const Node& node) const {
 double Vfs::attribute_timeout(const Node& node) const {
   if (node.kind != FileKind::regular) return seconds_until(node.fresh_until, runtime_.now());
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  const bool certain = open_file != nullptr && open_file->is_certain() && is_known(node);
+  const bool certain = open_file != nullptr && open_file->is_certain() && node.fresh_until == client::TimePoint::max();
   return certain ? kValidByRight : 0;
 }
 

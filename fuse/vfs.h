@@ -154,7 +154,7 @@ class Vfs {
   // An open more of a file that is known by that name.
   client::Task<client::Result<client::Open*>> open_anew(OpenFile& file, std::string path, int flags, bool empty);
   void note_size(Node& node, std::uint64_t size, bool exactly);
-  void note_written(FileHandle& handle, std::uint64_t end);
+  void note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end);
   client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
   client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
   client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);

@@ -74,7 +74,9 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
   if (error) co_return error;
   if (!changes.end_of_file) node.fresh_until = fresh_until;  // what is set is known as well as if it had been told
   remember(node.attributes, changes);
-  if (changes.end_of_file) note_size(node, *changes.end_of_file, true);
+  if (!changes.end_of_file) co_return error;
+  if (open_file != nullptr && *changes.end_of_file > node.attributes.end_of_file) open_file->has_new_hole = true;
+  note_size(node, *changes.end_of_file, true);
   co_return error;
 }
 

@@ -178,8 +178,9 @@ void Vfs::note_size(Node& node, std::uint64_t size, bool exactly) {
   known.end_of_file = size;
 }
 
-void Vfs::note_written(FileHandle& handle, std::uint64_t end) {
+void Vfs::note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end) {
   nodes_.note_change(handle.node());
+  if (begin > handle.node().attributes.end_of_file) handle.shared->has_new_hole = true;
   note_size(handle.node(), end, false);
 }
 
@@ -211,7 +212,7 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
     request.reply_error(errno_of(written.error));
     co_return;
   }
-  note_written(*handle, written.end);
+  note_written(*handle, written.end - size, written.end);
   request.reply_written(size);
   // The kernel has put the bytes into a page that another reader may have fetched anew meanwhile, from before them.
   if (handle->cached && handle->shared->read_rights_lost != lost_before) notifier_.invalidate_data(handle->node().id);
@@ -230,8 +231,10 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
   if (wrote && !error && !handle.shared->written) {
     node.attributes.last_write_time = written.last_write_time;
     node.attributes.change_time = written.change_time;
-    node.fresh_until =
-        handle.shared->is_certain() ? client::TimePoint::max() : runtime_.now() + config_.file_attribute_timeout;
+    const bool is_sparse = handle.shared->has_new_hole || node.attributes.allocation_size < node.attributes.end_of_file;
+    const bool forever = handle.shared->is_certain() && !is_sparse;
+    node.fresh_until = forever ? client::TimePoint::max() : runtime_.now() + config_.file_attribute_timeout;
+    handle.shared->has_new_hole = false;
   }
   co_return error;
 }
