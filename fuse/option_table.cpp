@@ -285,6 +285,7 @@ const std::vector<OptionRow>& rows() {
       {{"wsize"}, "BYTES", connection, "the largest write sent to the server", number<&O::write_size, 4096, kLargestTransfer>},
 
       {{"cache"}, "MODE", caching, "none, strict (default) or loose", set_cache},
+      {{"nolease"}, "", caching, "the same as cache=none", set_option<&O::cache, CacheMode::none>},
       {{"actimeo"}, "SECONDS", caching, "how long attributes are trusted (1)", set_attribute_timeouts},
       {{"acregmax"}, "SECONDS", caching, "actimeo of files alone", number<&O::file_attribute_timeout, 0, kLongestAttributeTimeout>},
       {{"acdirmax"}, "SECONDS", caching, "actimeo of folders alone", number<&O::directory_attribute_timeout, 0, kLongestAttributeTimeout>},
@@ -351,7 +352,7 @@ const std::vector<OptionRow>& rows() {
       {{"retrans"}, "NUMBER", ignored, "timeout says how long a call waits"},
       {{"handletimeout"}, "MILLISECONDS", ignored, "the server's own is used"},
       {{"resilienthandles", "noresilienthandles", "persistenthandles", "nopersistenthandles", "witness"}, "", ignored, "chosen by what the server offers"},
-      {{"handlecache", "nohandlecache", "nolease", "locallease"}, "", ignored, "tuning of the kernel's client"},
+      {{"handlecache", "nohandlecache", "locallease"}, "", ignored, "tuning of the kernel's client"},
       {{"max_cached_dirs"}, "NUMBER", ignored, "tuning of the kernel's client"},
       {{"closetimeo", "rasize", "esize", "min_enc_offload"}, "NUMBER", ignored, "tuning of the kernel's client"},
       {{"multichannel", "nomultichannel"}, "", ignored, "one connection is used"},

@@ -129,6 +129,7 @@ TEST(MountOptions, SetWhatTheyName) {
        [](O o) { return o.file_attribute_timeout == seconds(1) && o.directory_attribute_timeout == seconds(7); }},
       {"noac",
        [](O o) { return o.file_attribute_timeout == seconds(0) && o.directory_attribute_timeout == seconds(0); }},
+      {"nolease", [](O o) { return o.cache == CacheMode::none; }},
       {"prefetch=off", [](O o) { return !o.prefetch; }},
       {"prefetch=off,prefetch=on", [](O o) { return o.prefetch; }},
       {"nostrictsync", [](O o) { return !o.strict_sync; }},
