@@ -3,6 +3,7 @@
 // the handle a file that is opened again costs nothing. Loop thread.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <vector>
@@ -31,6 +32,10 @@ class OpenFile final : public client::File::Owner, public std::enable_shared_fro
   bool written = false;  // since the last flush: what the server says of size and times may lag behind
   // Since the last flush, by writing behind the end: only the server knows how much room the file takes.
   bool has_new_hole = false;
+  // Opened ahead of need because of what was read in this directory, and not used yet.
+  NodeId ahead_in = 0;
+  bool opening_ahead = false;
+  std::vector<std::function<void(bool)>> waiting;  // for that
   // The kernel's pages are as the file is: they may be kept over an open.
   bool pages_current = false;
   std::uint64_t read_rights_lost = 0;  // how often

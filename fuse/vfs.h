@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "cache/buffer.h"
+#include "fuse/file_runs.h"
 #include "fuse/handles.h"
 #include "fuse/listings_ahead.h"
 #include "fuse/lookup_runs.h"
@@ -149,6 +150,12 @@ class Vfs {
   }
   void bury(std::shared_ptr<void> handle);
 
+  // Files ahead of need.
+  client::Task<void> join_open_ahead(OpenFile& file);
+  void open_ahead_of(const Node& node);
+  void begin_file_run(Node& directory);
+  client::Task<void> open_ahead(NodeRef node, NodeId directory);
+
   // Data and changes.
   std::uint32_t first_read_of(const Node& node, int flags) const;
   // An open more of a file that is known by that name.
@@ -179,6 +186,7 @@ class Vfs {
   std::deque<std::shared_ptr<Listing>> recent_listings_;
   ListingsAhead listings_ahead_;  // after nodes_
   LookupRuns lookup_runs_;
+  FileRuns file_runs_;
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;

@@ -52,6 +52,7 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
     request.reply_error(ESTALE);
     co_return;
   }
+  if (const std::shared_ptr<OpenFile> known = node->file.lock()) co_await join_open_ahead(*known);
   // Beside other handles the file is emptied through them, in order with what they have written.
   const bool empty_now = (flags & O_TRUNC) != 0 && !is_open(*node);
   const bool empty_then = (flags & O_TRUNC) != 0 && !empty_now;
@@ -76,6 +77,7 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   }
   if (error) request.reply_error(errno_of(error));
   if (error || !request.reply_open(handle, mode_of(handle))) files_.erase(handle);
+  if (config_.prefetch && (flags & O_ACCMODE) == O_RDONLY) open_ahead_of(*node);
 }
 
 client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::string path, int flags, bool empty) {

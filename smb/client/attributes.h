@@ -24,6 +24,9 @@ inline constexpr std::uint32_t archive = 0x0020;
 inline constexpr std::uint32_t normal = 0x0080;
 inline constexpr std::uint32_t sparse_file = 0x0200;
 inline constexpr std::uint32_t reparse_point = 0x0400;
+inline constexpr std::uint32_t offline = 0x1000;
+inline constexpr std::uint32_t recall_on_open = 0x40000;
+inline constexpr std::uint32_t recall_on_data_access = 0x400000;
 }  // namespace file_attribute
 
 struct Attributes {

@@ -280,13 +280,39 @@ class Budgets(unittest.TestCase):
         self.assertEqual(measure.sequence, ["Create+QueryDirectory+QueryDirectory", "Close"])
 
 
+    def read_all(self, names):
+        for name in names:
+            self.assertEqual((self.path / name).read_bytes(), b"content")
+
+    def test_read_small_files_one_after_another(self):
+        self.mount(trust=60)
+        self.fill(f"f{i:02}" for i in range(100))
+        names = [name for name, _ in self.list()]
+        with Measure(self.proxy) as measure:
+            self.read_all(names)
+        self.keep("read 100 small files in order", 8, measure)
+        with Measure(self.proxy) as measure:
+            self.read_all(names)
+        self.keep("read them again", 0, measure)
+
+    def test_read_small_files_at_random(self):
+        # Files that are opened for nothing would show as turns, and as load on the server.
+        self.mount(trust=60)
+        self.fill(f"f{i:02}" for i in range(100))
+        self.list()
+        with Measure(self.proxy) as measure:
+            self.read_all(f"f{i * 37 % 100:02}" for i in range(30))
+        self.keep("read 30 of 100 small files at random", 1, measure, 30, own_time=0.5)
+        self.assertEqual(sum("Create" in request for request in measure.sequence), 30, str(measure))
+
+
 class BudgetsInSmb202(Budgets):
     """Without multi-credit requests: large transfers and listings take more, the rest does not."""
     options = "vers=2.0"
     test_list_with_attributes = test_open_read_close = test_create_write_close = None
     test_read_sequentially = test_write_sequentially = test_untar = test_remove_a_tree = test_list_a_tree = None
     test_find_in_a_tree = test_list_a_tree_without_delay = test_list_a_tree_without_prefetch = None
-    test_list_one_folder_of_a_tree = None
+    test_list_one_folder_of_a_tree = test_read_small_files_one_after_another = None
 
 
 def print_table():

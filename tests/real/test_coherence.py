@@ -63,6 +63,21 @@ class Data(TwoMounts):
                     f.write(b"x")
                 self.assertEqual((there / name).read_bytes(), expected, f"turn {turn}")
 
+    def test_files_that_were_read_ahead_are_given_back_to_who_writes_them(self):
+        for here, there, name in self.both_ways():
+            (here / name).mkdir()
+            files = [f"{i:02}" for i in range(30)]
+            for file in files:
+                (here / name / file).write_text("old")
+            self.soon(lambda: sorted(os.listdir(there / name)) == files, "the new files")
+            for file in files[:4]:
+                self.assertEqual((there / name / file).read_text(), "old")
+            for file in files[4:20]:
+                (here / name / file).write_text(f"new {file}")
+                self.assertEqual((there / name / file).read_text(), f"new {file}")
+            for file in files[20:]:
+                self.assertEqual((there / name / file).read_text(), "old")
+
     def test_size_and_time_are_right_at_the_open_after_a_close(self):
         for here, there, name in self.both_ways():
             for size in (10, 5, 100000, 0, 3):
