@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bound on memory over all files: what the pool has given out, by whoever holds it. Beyond it nothing is read
-// ahead or kept, and a writer waits until its own file is nearly clean, so every file can still make progress.
+// ahead, and a writer waits until its own file is nearly clean, so every file can still make progress.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,8 @@ class Budget {
 
   BufferPool& pool() const { return pool_; }
   bool exhausted() const { return pool_.bytes_in_use() >= limit_; }
+  // What is only kept in case it is read again leaves room for what is read ahead and written.
+  bool may_keep() const { return pool_.bytes_in_use() < limit_ / 2; }
 
  private:
   BufferPool& pool_;

@@ -177,6 +177,7 @@ void FileCache::handle_fetched(std::uint64_t id, std::error_code error, Buffer d
     if (current) learn_end(fetch, got_end, now);
   }
   if (current) {
+    if (keeps() && !budget_.may_keep()) extents_.forget_clean_since(now - limits_.unleased_data_age);
     const bool keep = !keeps() || !budget_.exhausted();
     extents_.handle_fetched(fetch.begin, fetch.end, id, data, keep, now);
     if (!keeps() && extents_.bytes(State::clean) > 0) stale_at_ = std::min(stale_at_, now + limits_.unleased_data_age);

@@ -131,7 +131,7 @@ void FileCache::handle_written(std::uint64_t id, std::error_code error) {
   } else {
     write_window_.handle_answer(flight.mark, length, now);
   }
-  const bool keep = keeps() && !budget_.exhausted();
+  const bool keep = keeps() && budget_.may_keep();
   extents_.handle_flushed(flight.begin, flight.end, id, !error, keep, now);
   advance(now);
   deliver();

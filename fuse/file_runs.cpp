@@ -70,12 +70,10 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
   }
   best->asked_to = std::max(best->asked_to, until);
   run.unused += advice.size();
-  counts_.asked += advice.size();
   return advice;
 }
 
 void FileRuns::handle_use(Directory directory) {
-  ++counts_.used;
   proof_ = std::max(kProof, proof_ / 2);
   const auto found = runs_.find(directory);
   if (found == runs_.end()) return;

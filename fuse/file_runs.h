@@ -24,11 +24,6 @@ class FileRuns {
     std::uint64_t number = 0;  // of its inode
     bool worth_it = false;
   };
-  struct Counts {
-    std::uint64_t asked = 0;
-    std::uint64_t used = 0;
-  };
-
   bool knows(Directory directory, const std::string& name) const {
     const auto found = runs_.find(directory);
     return found != runs_.end() && found->second.by_name.contains(name);
@@ -39,8 +34,6 @@ class FileRuns {
   std::vector<std::string> handle_open(Directory directory, const std::string& name);
   // It opened one that was advised, for the first time.
   void handle_use(Directory directory);
-
-  const Counts& counts() const { return counts_; }
 
  private:
   static constexpr std::size_t kOrders = 3;
@@ -72,7 +65,6 @@ class FileRuns {
   std::unordered_map<Directory, Run> runs_;
   std::size_t proof_ = kProof;
   std::uint64_t touches_ = 0;
-  Counts counts_;
 };
 
 }  // namespace smb3fuse::fs

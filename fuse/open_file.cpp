@@ -7,6 +7,8 @@ namespace smb3fuse::fs {
 
 namespace {
 
+// With more in memory than this, for whatever purpose, idle files keep their opens alone.
+constexpr std::size_t kDataOfIdle = std::size_t{128} << 20;
 constexpr std::size_t kMaximumIdle = 512;  // a server counts them against what a session may open
 constexpr client::Duration kKeptAlone = std::chrono::seconds(30);
 // Where others have the file too they cannot tell us that they want it gone.
@@ -62,6 +64,10 @@ void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
   const OpenFile* const oldest = files_.front().file.get();
   if (files_.size() > kMaximumIdle) close_if([oldest](const Idle& idle) { return idle.file.get() == oldest; });
   if (files_.size() == 1) arm();
+  // Data of files in use goes before theirs.
+  for (auto idle = files_.begin(); idle != files_.end() && pool_.bytes_in_use() > kDataOfIdle; ++idle) {
+    idle->file->file.forget_read_ahead();
+  }
 }
 
 void IdleFiles::take(const OpenFile& file) {

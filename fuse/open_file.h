@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "cache/buffer.h"
 #include "fuse/kernel_notifier.h"
 #include "fuse/nodes.h"
 #include "smb/client/file.h"
@@ -57,7 +58,9 @@ class OpenFile final : public client::File::Owner, public std::enable_shared_fro
 // are too many, and before we rename or remove what they are of.
 class IdleFiles {
  public:
-  explicit IdleFiles(client::Runtime& runtime) : runtime_(runtime), timer_(runtime.make_timer()) {}
+  // Both outlive it.
+  IdleFiles(client::Runtime& runtime, const cache::BufferPool& pool)
+      : runtime_(runtime), pool_(pool), timer_(runtime.make_timer()) {}
 
   void keep(std::shared_ptr<OpenFile> file);
   // It has a handle again.
@@ -80,6 +83,7 @@ class IdleFiles {
   void sweep();
 
   client::Runtime& runtime_;
+  const cache::BufferPool& pool_;
   std::list<Idle> files_;  // the longest unused first
   std::unique_ptr<client::Timer> timer_;
 };

@@ -37,7 +37,7 @@ Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share
       notifier_(notifier),
       config_(config),
       nodes_(share.root_attributes(), config.server_inodes),
-      idle_(runtime),
+      idle_(runtime, pool),
       listings_ahead_(runtime, share, nodes_,
                       config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
       lookup_runs_(config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),

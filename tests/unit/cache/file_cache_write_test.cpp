@@ -218,6 +218,20 @@ TEST_F(FileCacheWrite, GivesTheRightToWriteBackWhenEverythingIsWritten) {
   EXPECT_FALSE(try_read(0, 16));
 }
 
+TEST_F(FileCacheWrite, KeepsWhatIsWrittenInHalfOfTheMemoryOnly) {
+  Budget small(pool, std::size_t{1} << 20);
+  cache = std::make_unique<FileCache>(remote, small, Limits{}, [this] { return now; });
+  change_access(Access::read_write);
+  const std::string piece(64 << 10, 'x');
+  for (std::uint64_t i = 0; i < 32; ++i) {
+    write(i * piece.size(), piece);
+    flush();
+    release_all();
+  }
+  EXPECT_GE(pool.bytes_in_use(), std::size_t{256} << 10);
+  EXPECT_LE(pool.bytes_in_use(), std::size_t{640} << 10);
+}
+
 TEST_F(FileCacheWrite, LetsAWriterGoOnInAFullMemoryOnceItsOwnDataIsWritten) {
   Budget none(pool, 0);
   cache = std::make_unique<FileCache>(remote, none, small_limits(), [this] { return now; });

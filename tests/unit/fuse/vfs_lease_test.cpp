@@ -485,7 +485,7 @@ class IdleFilesTest : public testing::Test {
   client::test::FakeShare share{server};
   KernelNotifier notifier{runtime};
   Nodes nodes{root(), false};
-  IdleFiles idle{runtime};
+  IdleFiles idle{runtime, pool};
 
  private:
   static client::Attributes root() {
