@@ -36,10 +36,7 @@ smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done) {
 void Smb2Channel::submit_close(Chain close) {
   if (connection_.is_lost()) return;
   if (closes_.empty()) {
-    close_timer_->expire_at(runtime_.now() + kCloseDelay, [this] {
-      submit_waiting_closes();
-      schedule_transmit();
-    });
+    close_timer_->expire_at(runtime_.now() + kCloseDelay, [this] { submit_waiting_closes(); });
   }
   closes_.push_back(std::move(close));
 }
@@ -48,6 +45,7 @@ void Smb2Channel::submit_waiting_closes() {
   if (closes_.empty()) return;
   close_timer_->cancel();
   for (Chain& close : std::exchange(closes_, {})) connection_.submit(runtime_.now(), std::move(close));
+  schedule_transmit();
 }
 
 void Smb2Channel::cancel(smb2::RequestId id) {

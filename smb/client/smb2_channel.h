@@ -41,6 +41,8 @@ class Smb2Channel final : private TransportHandler {
   // A CLOSE, and what goes with it, that nobody waits for: sent before the next request, in the same system call, or
   // after some milliseconds, so that closing a file costs no round trip of its own.
   void submit_close(Chain close);
+  // What waits of them goes now: somebody else waits for it.
+  void submit_waiting_closes();
   // See smb2::Connection::cancel.
   void cancel(smb2::RequestId id);
   // Who is told the body of each OPLOCK_BREAK notification.
@@ -63,7 +65,6 @@ class Smb2Channel final : private TransportHandler {
 
   void handle_frame(cache::Buffer frame) override;
   void handle_lost(std::error_code error) override;
-  void submit_waiting_closes();
   void schedule_transmit();
   void transmit();
   // False: a callback has destroyed us.

@@ -164,8 +164,8 @@ void Smb2Leases::handle_break(ByteView body) {
 
 void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notification) {
   const auto found = by_key_.find(notification.lease_key);
-  // Without opens the CLOSE has said it.
-  if (found == by_key_.end() || !found->second->in_use()) return;
+  // Without opens the CLOSE says it.
+  if (found == by_key_.end() || !found->second->in_use()) return hurry_();
   Smb2Lease& lease = *found->second;
   const std::uint32_t left = notification.new_lease_state;
   const bool answer = (notification.flags & wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED) != 0;
@@ -183,7 +183,11 @@ void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notifica
   lease.holder_.handle_break(rights, [this, key = lease.key_, left, answer] {
     const auto held = by_key_.find(key);
     if (held == by_key_.end()) return;
-    if (answer && held->second->in_use()) send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{key, left}));
+    if (!held->second->in_use()) {
+      hurry_();
+    } else if (answer) {
+      send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{key, left}));
+    }
     --held->second->giving_up_;
     held->second->settle();
   });
@@ -202,7 +206,11 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
   const bool answer = level != wire::OplockLevel::level_ii && level != wire::OplockLevel::none;
   level = notification.oplock_level;
   lease.holder_.handle_break(lease.rights(), [this, notification, answer] {
-    if (answer && by_file_.contains(notification.file_id)) send_(requests_.acknowledge(notification));
+    if (!by_file_.contains(notification.file_id)) {
+      hurry_();
+    } else if (answer) {
+      send_(requests_.acknowledge(notification));
+    }
   });
 }
 

@@ -38,9 +38,9 @@ class Smb2Leases {
  public:
   using Send = std::function<void(smb2::Outgoing)>;
 
-  // `send` is for acknowledgments, whose answers nobody waits for.
-  Smb2Leases(LeaseKind kind, const Smb2Requests& requests, Send send)
-      : kind_(kind), requests_(requests), send_(std::move(send)) {}
+  // `send` is for acknowledgments, whose answers nobody waits for; `hurry` for CLOSEs that stand for one.
+  Smb2Leases(LeaseKind kind, const Smb2Requests& requests, Send send, std::function<void()> hurry)
+      : kind_(kind), requests_(requests), send_(std::move(send)), hurry_(std::move(hurry)) {}
 
   LeaseKind kind() const { return kind_; }
   // Null where the server grants nothing. The holder outlives it, and it is destroyed before this is.
@@ -69,6 +69,7 @@ class Smb2Leases {
   const LeaseKind kind_;
   const Smb2Requests requests_;
   const Send send_;
+  const std::function<void()> hurry_;
   std::map<wire::LeaseKey, Smb2Lease*> by_key_;
   std::map<wire::FileId, Smb2Lease*> by_file_;
   std::size_t opening_ = 0;               // CREATEs not answered yet, of all

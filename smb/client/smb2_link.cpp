@@ -22,12 +22,15 @@ Smb2Link::Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Request
     : runtime(loop),
       channel(std::move(link)),
       requests(tree),
-      leases(kind, tree, [this](smb2::Outgoing acknowledgment) {
-        Chain chain;
-        chain.push_back(std::move(acknowledgment));
-        // What a server has against it (the lease is gone, the break has timed out) changes nothing here.
-        exchange(std::move(chain), [](const Answers&) {});
-      }) {
+      leases(
+          kind, tree,
+          [this](smb2::Outgoing acknowledgment) {
+            Chain chain;
+            chain.push_back(std::move(acknowledgment));
+            // What a server has against it (the lease is gone, the break has timed out) changes nothing here.
+            exchange(std::move(chain), [](const Answers&) {});
+          },
+          [this] { channel->submit_waiting_closes(); }) {
   channel->handle_breaks([this](ByteView body) { leases.handle_break(body); });
 }
 

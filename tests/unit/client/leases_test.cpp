@@ -366,8 +366,8 @@ TEST_P(Leases, AreNotAcknowledgedAfterTheLastClose) {
   break_lease(kRWH, kRH);
   opens.clear();
   holder.give_up();
-  room.runtime.advance(10ms);
-  EXPECT_EQ(room.files.opens(), 0u) << "that says it";
+  room.runtime.run();
+  EXPECT_EQ(room.files.opens(), 0u) << "that says it, and at once";
   EXPECT_THAT(room.lease_states, IsEmpty());
 }
 
@@ -437,6 +437,14 @@ TEST_P(Leases, DoNotComeBackWithAnOpenThatWasAskedForInTheMidstOfABreak) {
   room.answer_create();
   EXPECT_EQ(lease->rights(), kReadAndHandle);
   take_opened();
+}
+
+TEST_P(Leases, AreGivenUpByACloseThatThenDoesNotWaitForCompany) {
+  open();
+  opens.clear();
+  EXPECT_EQ(room.files.opens(), 1u);
+  break_lease(kRWH, kRH);
+  EXPECT_EQ(room.files.opens(), 0u);
 }
 
 TEST_P(Leases, GrowAgainWithTheFirstOpenAfterABreak) {
@@ -709,7 +717,7 @@ TEST_P(Oplocks, AreNotAcknowledgedAfterTheClose) {
   room.break_oplock(open(), OplockLevel::none);
   opens.clear();
   holder.give_up();
-  room.runtime.advance(10ms);
+  room.runtime.run();
   EXPECT_EQ(room.files.opens(), 0u);
   EXPECT_THAT(room.oplock_levels, IsEmpty());
 }
