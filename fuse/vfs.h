@@ -93,6 +93,7 @@ class Vfs {
   client::Task<void> shut_down();
 
   std::size_t node_count() const { return nodes_.size(); }
+  const TreeWalk::Counts& listings_ahead() const { return listings_ahead_.counts(); }
 
  private:
   // What is asked and remembered.

@@ -150,7 +150,6 @@ void Smb2Leases::handle_closed(wire::FileId file) {
 }
 
 void Smb2Leases::handle_break(ByteView body) {
-  ++breaks_;
   const auto size = wire::structure_size_of(body);
   if (size == wire::LeaseBreakNotification::kStructureSize) {
     if (const auto notification = wire::decode<wire::LeaseBreakNotification>(body)) {
@@ -212,15 +211,6 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
       send_(requests_.acknowledge(notification));
     }
   });
-}
-
-LeaseCounts Smb2Leases::counts() const {
-  LeaseCounts counts;
-  counts.breaks = breaks_;
-  for (const auto& [key, lease] : by_key_) {
-    if (lease->in_use()) ++counts.held[lease->granted()];
-  }
-  return counts;
 }
 
 Smb2Lease::Smb2Lease(Smb2Leases& leases, Holder& holder)

@@ -28,12 +28,6 @@ enum class LeaseKind : std::uint8_t { none, oplock, lease, lease_v2 };
 // What the server offers, as far as we may take it.
 LeaseKind lease_kind_of(const smb2::Negotiated& negotiated);
 
-// For `status`.
-struct LeaseCounts {
-  std::size_t held[8] = {};  // by rights: read 1, handle 2, write 4
-  std::uint64_t breaks = 0;
-};
-
 class Smb2Leases {
  public:
   using Send = std::function<void(smb2::Outgoing)>;
@@ -58,8 +52,6 @@ class Smb2Leases {
   // The body of an OPLOCK_BREAK notification.
   void handle_break(ByteView body);
 
-  LeaseCounts counts() const;
-
  private:
   friend class Smb2Lease;
   void note_opened(Smb2Lease& lease, const wire::CreateResponse& response);
@@ -74,7 +66,6 @@ class Smb2Leases {
   std::map<wire::FileId, Smb2Lease*> by_file_;
   std::size_t opening_ = 0;               // CREATEs not answered yet, of all
   std::vector<wire::OplockBreak> early_;  // of opens that they may have made
-  std::uint64_t breaks_ = 0;
 };
 
 class Smb2Lease final : public Lease {
