@@ -133,6 +133,8 @@ void Smb2Lease::begin_anew() {
   key_ = {crypto::random_array<16>()};
   leases_.by_key_.emplace(key_, this);
   epoch_.reset();
+  giving_up_ = 0;  // those of the old name are not heard of again
+  broken_to_ = ~0U;
 }
 
 void Smb2Lease::settle() {

@@ -371,6 +371,19 @@ TEST_P(Leases, AreNotAcknowledgedAfterTheLastClose) {
   EXPECT_THAT(room.lease_states, IsEmpty());
 }
 
+TEST_P(Leases, AreWholeAfterABreakOfAnEarlierOneThatNobodyIsDoneWith) {
+  holder.gives_up_at_once = false;
+  open();
+  break_lease(kRWH, kR);
+  close_all();
+  grant_anew(kRWH);
+  open();
+  EXPECT_EQ(lease->rights(), kAll);
+  holder.give_up();
+  room.runtime.run();
+  EXPECT_EQ(lease->rights(), kAll);
+}
+
 TEST_P(Leases, StayGoneIfABreakCrossesTheLastClose) {
   open();
   close_all();
