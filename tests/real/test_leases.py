@@ -133,7 +133,7 @@ class Oracle:
             else:
                 work = self.random.choice(self.works)
             if name not in self.files and work not in (self.put_by_smbclient, self.unlink):
-                work = self.write
+                work, side = self.write, self.random.randrange(2)
             self.history.append(f"{work.__name__} {name} on {'ABS'[side]}")
             # smbclient is a process of its own, which takes time to start.
             with Timed(self.history[-1]) if side < 2 and not self.renames else contextlib.nullcontext():
