@@ -136,7 +136,14 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
 
   // Lease::Holder
   void handle_break(Rights left, std::function<void()> done) override;
-  Task<void> give_up(Rights left, std::function<void()> done);
+  struct Break {
+    Rights left;
+    std::function<void()> done;
+  };
+  void tell_changes(const std::shared_ptr<Break>& taken, bool tells_time);
+  Task<void> send_changes_of(std::shared_ptr<Break> taken);
+  void drop_above(const std::shared_ptr<Break>& taken);
+  void write_the_rest(const std::shared_ptr<Break>& taken);
 
   void note_users();
   void close(std::vector<Opened>::iterator which);
@@ -293,49 +300,69 @@ bool File::Remote::lose_read_right() {
   return true;
 }
 
+// In the order that leaves nothing behind: what was written goes out before anybody else reads, and what the kernel
+// still has is written before its pages go. Each step belongs to whoever calls the next one, and goes with it if the
+// file does not live to see it.
 void File::Remote::handle_break(Rights left, std::function<void()> done) {
   if (!left.read) lose_read_right();
-  spawn(give_up(left, std::move(done)));
+  const auto taken = std::make_shared<Break>(Break{left, std::move(done)});
+  const cache::Access to = access_of(left);
+  if (to == cache_.access()) return tell_changes(taken, false);
+  const bool wrote = cache_.access() == cache::Access::read_write;
+  if (wrote) ++flushes_;
+  cache_.change_access(to, [this, taken, wrote](std::error_code) {
+    if (wrote) --flushes_;
+    tell_changes(taken, wrote);
+  });
+  arm();
 }
 
-// In the order that leaves nothing behind: what was written goes out before anybody else reads, and what the kernel
-// still has is written before its pages go.
-Task<void> File::Remote::give_up(Rights left, std::function<void()> done) {
+// The next client may keep what it is told of the time.
+void File::Remote::tell_changes(const std::shared_ptr<Break>& taken, bool tells_time) {
+  if (!taken->left.write && (!changes_.empty() || (tells_time && owes_time_)) && any_open() != nullptr) {
+    spawn(send_changes_of(taken));
+  } else {
+    drop_above(taken);
+  }
+}
+
+Task<void> File::Remote::send_changes_of(std::shared_ptr<Break> taken) {
   const Alive alive = alive_;
-  const cache::Access to = access_of(left);
-  bool tells_time = false;
-  if (to != cache_.access()) {
-    tells_time = cache_.access() == cache::Access::read_write;
-    if (tells_time) ++flushes_;
-    co_await callback<std::error_code>([&](auto written) {
-      cache_.change_access(to, std::move(written));
-      arm();
-    });
-    if (alive.expired()) co_return;
-    if (tells_time) --flushes_;
-  }
-  // The next client may keep what it is told of the time.
-  if (!left.write && (!changes_.empty() || (tells_time && owes_time_)) && any_open() != nullptr) {
-    const std::error_code error = co_await send_changes();
-    if (alive.expired()) co_return;
-    if (!changes_error_) changes_error_ = error;
-  }
-  if (!left.read) {
-    co_await callback<bool>([&](auto dropped) { owner_.drop_data([dropped]() mutable { dropped(true); }); });
-    if (alive.expired()) co_return;
+  const std::error_code error = co_await send_changes();
+  if (alive.expired()) co_return;
+  if (!changes_error_) changes_error_ = error;
+  drop_above(taken);
+}
+
+void File::Remote::drop_above(const std::shared_ptr<Break>& taken) {
+  auto next = [this, alive = Alive(alive_), taken] {
+    if (!alive.expired()) write_the_rest(taken);
+  };
+  if (!taken->left.read) {
+    owner_.drop_data(std::move(next));
   } else if (std::all_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.users == 0; })) {
     // With the last open goes the right to read, too.
     lose_read_right();
-    co_await callback<bool>([&](auto dropped) { owner_.drop_attributes([dropped]() mutable { dropped(true); }); });
-    if (alive.expired()) co_return;
+    owner_.drop_attributes(std::move(next));
+  } else {
+    next();
   }
-  if (!left.write && cache_.has_unsent()) {
-    const std::error_code error = co_await flush_all(false);
-    if (alive.expired()) co_return;
+}
+
+void File::Remote::write_the_rest(const std::shared_ptr<Break>& taken) {
+  if (taken->left.write || !cache_.has_unsent()) {
+    close_unused();
+    taken->done();
+    return;
+  }
+  ++flushes_;
+  cache_.flush(false, [this, taken](std::error_code error) {
+    --flushes_;
     if (!changes_error_) changes_error_ = error;
-  }
-  close_unused();
-  done();
+    close_unused();
+    taken->done();
+  });
+  arm();
 }
 
 // The file changes now, after any time that was set before.
