@@ -45,7 +45,11 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
   if (!answer) {
     const int error = errno_of(answer.error());
-    if (error == ENOENT) nodes_.remove_name(*parent, name);
+    if (error == ENOENT) {
+      // Somebody else removed it: the server may only be waiting for our CLOSE.
+      if (const NodeRef gone = nodes_.pin_child(*parent, name)) idle_.close(*gone);
+      nodes_.remove_name(*parent, name);
+    }
     request.reply_error(error);
     co_return;
   }

@@ -280,6 +280,13 @@ TEST_F(VfsLease, ClosesWhatIsIdleBeforeItIsRemoved) {
   EXPECT_FALSE(share.last_hint.keep_for_opens);
 }
 
+TEST_F(VfsLease, ClosesWhatIsIdleWhenItsNameIsGone) {
+  idle("a", "hello");
+  share.tree.erase("a");  // by another client
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  EXPECT_EQ(share.opens, 0);
+}
+
 TEST_F(VfsLease, ClosesAnIdleTargetBeforeItIsReplaced) {
   idle("a", "old");
   idle("b", "new");
