@@ -145,9 +145,9 @@ class Oracle:
         return turns
 
     # Samba 4.17 asks nobody for a handle back when a file is removed: while the other mount keeps one, which is a second
-    # for a file that both have had, its name can neither be opened nor made nor replaced.
+    # or two for a file that both have had, its name can neither be opened nor made nor replaced.
     def settled(self, work):
-        deadline = time.monotonic() + 1.5 * harness.PATIENCE
+        deadline = time.monotonic() + 2.5 * harness.PATIENCE
         while True:
             try:
                 return work()
