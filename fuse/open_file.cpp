@@ -10,9 +10,7 @@ namespace {
 // With more in memory than this, for whatever purpose, idle files keep their opens alone.
 constexpr std::size_t kDataOfIdle = std::size_t{128} << 20;
 constexpr std::size_t kMaximumIdle = 512;  // a server counts them against what a session may open
-constexpr client::Duration kKeptAlone = std::chrono::seconds(30);
-// Where others have the file too they cannot tell us that they want it gone.
-constexpr client::Duration kKeptShared = std::chrono::seconds(1);
+constexpr client::Duration kKeptUnused = std::chrono::seconds(30);
 constexpr client::Duration kSweep = std::chrono::seconds(1);
 
 bool is_below(const Node& node, const Node& directory) {
@@ -60,6 +58,12 @@ void IdleFiles::close_if(Which which) {
 }
 
 void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
+  // Where others have the file too, a server need not wait for us before it lets them change it, and may not tell us at
+  // all that they remove it (Samba 4.17 does neither): an open that is there already could show what was.
+  if (!file->file.rights().write) {
+    file->file.close_unused();
+    return;
+  }
   files_.push_back({std::move(file), runtime_.now()});
   const OpenFile* const oldest = files_.front().file.get();
   if (files_.size() > kMaximumIdle) close_if([oldest](const Idle& idle) { return idle.file.get() == oldest; });
@@ -88,9 +92,7 @@ void IdleFiles::arm() {
 
 void IdleFiles::sweep() {
   const client::TimePoint now = runtime_.now();
-  close_if([now](const Idle& idle) {
-    return now - idle.since >= (idle.file->file.rights().write ? kKeptAlone : kKeptShared);
-  });
+  close_if([now](const Idle& idle) { return now - idle.since >= kKeptUnused; });
   if (!files_.empty()) arm();
 }
 
