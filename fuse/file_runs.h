@@ -24,6 +24,7 @@ class FileRuns {
     std::uint64_t number = 0;  // of its inode
     bool worth_it = false;
   };
+
   bool knows(Directory directory, const std::string& name) const {
     const auto found = runs_.find(directory);
     return found != runs_.end() && found->second.by_name.contains(name);

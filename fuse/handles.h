@@ -7,7 +7,6 @@
 #include <deque>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "fuse/nodes.h"
 #include "fuse/open_file.h"

@@ -65,8 +65,10 @@ void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
     return;
   }
   files_.push_back({std::move(file), runtime_.now()});
-  const OpenFile* const oldest = files_.front().file.get();
-  if (files_.size() > kMaximumIdle) close_if([oldest](const Idle& idle) { return idle.file.get() == oldest; });
+  if (files_.size() > kMaximumIdle) {
+    files_.front().file->file.close_unused();
+    files_.pop_front();
+  }
   if (files_.size() == 1) arm();
   // Data of files in use goes before theirs.
   for (auto idle = files_.begin(); idle != files_.end() && pool_.bytes_in_use() > kDataOfIdle; ++idle) {

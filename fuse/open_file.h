@@ -18,7 +18,7 @@ namespace smb3fuse::fs {
 struct FileHandle;
 
 // All handles read and write through the one client::File.
-class OpenFile final : public client::File::Owner, public std::enable_shared_from_this<OpenFile> {
+class OpenFile final : public client::File::Owner {
  public:
   // All of them outlive it.
   OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::BufferPool& pool,

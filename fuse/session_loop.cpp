@@ -17,7 +17,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "fuse/read_ahead.h"
+#include "fuse/kernel_read_ahead.h"
 
 namespace smb3fuse::fs {
 

@@ -14,8 +14,8 @@
 //   with each that is not, down to none; it is no larger than what the program will open within half the validity, and
 //   than what the entries to be kept allow.
 //
-// Pure: the same history at the same times gives the same advice. Listings are all that is foretold so far; small files
-// that such a program reads can be, too, from the same history.
+// Pure: the same history at the same times gives the same advice. FileRuns does the like for
+// the files of one folder.
 #pragma once
 
 #include <cstddef>

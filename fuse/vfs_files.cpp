@@ -109,7 +109,6 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     request.reply_error(errno_of(path.error()));
     co_return;
   }
-  const std::string again_path = *path;
   client::OpenRequest wanted = request_for(std::move(*path), flags);
   wanted.create_readonly = (mode & 0222) == 0;
   const bool truncate = (flags & O_TRUNC) != 0;
@@ -137,7 +136,9 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   } else {
     opened->open.reset();
     file = node->file.lock();
-    const client::Result<client::Open*> again = co_await open_anew(*file, again_path, flags, false);
+    path = path_in(parent, name);
+    client::Result<client::Open*> again = tl::unexpected(make_errno(ESTALE));
+    if (path) again = co_await open_anew(*file, std::move(*path), flags, false);
     if (!again) {
       request.reply_error(errno_of(again.error()));
       co_return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fuse/read_ahead.h"
+#include "fuse/kernel_read_ahead.h"
 
 #include <spdlog/spdlog.h>
 
