@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "smb/client/file_remote.h"
+
+namespace smb3fuse::client {
+
+namespace {
+
+// [MS-SMB2] 2.2.13.2.8 LeaseState: what the rights let the cache do. Writes may only wait where reads may be kept.
+cache::Access access_of(Rights rights) {
+  if (!rights.read) return cache::Access::none;
+  return rights.write ? cache::Access::read_write : cache::Access::read;
+}
+
+}  // namespace
+
+Open* File::Remote::try_use(bool to_read, bool to_write) {
+  const Rights held = rights();
+  if (!held.read || !held.handle) return nullptr;
+  const auto found = std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) {
+    return each.shareable && (each.readable || !to_read) && (each.writable || !to_write);
+  });
+  if (found == opens_.end()) return nullptr;
+  ++found->users;
+  note_users();
+  return found->open.get();
+}
+
+Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool shareable) {
+  Open& open = *result.open;
+  opens_.push_back({std::move(result.open), ++last_open_id_, readable, writable, shareable, 1});
+  const bool was_kept = cache_.access() != cache::Access::none;
+  note_users();
+  follow_rights();
+  // Nobody else has changed it since: what is known here is newer than what the server said.
+  if (was_kept && cache_.access() != cache::Access::none) return open;
+  // Close-to-open: whoever opens now sees what others had written before.
+  cache_.forget_fetched();
+  const std::uint64_t told = std::max(result.attributes.end_of_file, cache_.unsent_end());
+  const std::uint64_t size = ever_written_ ? std::max(told, end_.at) : told;
+  cache_.learn_size(size);
+  // Where we have written further, somebody may have cut it since, or it was answered since: whoever appends asks.
+  end_ = {size, runtime_.now(), size == told};
+  // The first bytes were read by the server before it answered; a write of ours may have been answered since.
+  if (result.first_read_done && !ever_written_) {
+    cache_.adopt(0, result.first, result.first.size() == result.attributes.end_of_file);
+  }
+  arm();
+  return open;
+}
+
+void File::Remote::end_use(Open& open) {
+  const auto which =
+      std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.open.get() == &open; });
+  if (which == opens_.end()) return;
+  --which->users;
+  note_users();
+  if (which->users > 0) return;
+  if (!which->shareable || !rights().handle || !rights().read) {
+    close(which);
+  } else if (owes_time_ && std::none_of(opens_.begin(), opens_.end(),
+                                        [](const Opened& each) { return each.writable && each.users > 0; })) {
+    spawn(send_changes_late());
+  }
+}
+
+// While somebody writes, the times change, and the kernel drops its pages each time it sees that.
+void File::Remote::note_users() {
+  const bool written =
+      std::any_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.writable && each.users > 0; });
+  cache_.set_reader_keeps(!written);
+}
+
+void File::Remote::close_unused() {
+  for (auto each = opens_.begin(); each != opens_.end();) {
+    if (each->users > 0) {
+      ++each;
+      continue;
+    }
+    const auto index = each - opens_.begin();
+    close(each);
+    each = opens_.begin() + index;
+  }
+}
+
+void File::Remote::close(std::vector<Opened>::iterator which) {
+  std::unique_ptr<Open> open = std::move(which->open);
+  opens_.erase(which);
+  if (owes_time_ && any_writable() == nullptr) {
+    AttributeChanges times;
+    times.last_write_time = written_at_;
+    open->set_at_close(std::move(times));
+    owes_time_ = false;
+  }
+  open.reset();
+  follow_rights();
+}
+
+// Those that came with an open or went with the last one.
+void File::Remote::follow_rights() {
+  const cache::Access to = access_of(rights());
+  if (to == cache_.access()) return;
+  if (to != cache::Access::none) {
+    owner_relies_ = true;
+  } else if (lose_read_right()) {
+    owner_.drop_attributes([] {});
+  }
+  cache_.change_access(to, [](std::error_code) {});
+}
+
+// False: the owner has been told already.
+bool File::Remote::lose_read_right() {
+  if (!std::exchange(owner_relies_, false)) return false;
+  owner_.handle_read_right_lost();
+  return true;
+}
+
+// In the order that leaves nothing behind: what was written goes out before anybody else reads, and what the kernel
+// still has is written before its pages go. Each step belongs to whoever calls the next one, and goes with it if the
+// file does not live to see it.
+void File::Remote::handle_break(Rights left, std::function<void()> done) {
+  if (!left.read) lose_read_right();
+  const auto taken = std::make_shared<Break>(Break{left, std::move(done)});
+  const cache::Access to = access_of(left);
+  if (to == cache_.access()) return tell_changes(taken, false);
+  const bool wrote = cache_.access() == cache::Access::read_write;
+  if (wrote) ++flushes_;
+  cache_.change_access(to, [this, taken, wrote](std::error_code) {
+    if (wrote) --flushes_;
+    tell_changes(taken, wrote);
+  });
+  arm();
+}
+
+// The next client may keep what it is told of the time.
+void File::Remote::tell_changes(const std::shared_ptr<Break>& taken, bool tells_time) {
+  if (!taken->left.write && (!changes_.empty() || (tells_time && owes_time_)) && any_open() != nullptr) {
+    spawn(send_changes_of(taken));
+  } else {
+    drop_above(taken);
+  }
+}
+
+Task<void> File::Remote::send_changes_of(std::shared_ptr<Break> taken) {
+  const Alive alive = alive_;
+  const std::error_code error = co_await send_changes();
+  if (alive.expired()) co_return;
+  if (!changes_error_) changes_error_ = error;
+  drop_above(taken);
+}
+
+void File::Remote::drop_above(const std::shared_ptr<Break>& taken) {
+  auto next = [this, alive = Alive(alive_), taken] {
+    if (!alive.expired()) write_the_rest(taken);
+  };
+  if (!taken->left.read) {
+    owner_.drop_data(std::move(next));
+  } else if (std::all_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.users == 0; })) {
+    // With the last open goes the right to read, too.
+    lose_read_right();
+    owner_.drop_attributes(std::move(next));
+  } else {
+    next();
+  }
+}
+
+void File::Remote::write_the_rest(const std::shared_ptr<Break>& taken) {
+  if (taken->left.write || !cache_.has_unsent()) {
+    close_unused();
+    taken->done();
+    return;
+  }
+  ++flushes_;
+  cache_.flush(false, [this, taken](std::error_code error) {
+    --flushes_;
+    if (!changes_error_) changes_error_ = error;
+    close_unused();
+    taken->done();
+  });
+  arm();
+}
+
+}  // namespace smb3fuse::client
