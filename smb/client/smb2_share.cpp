@@ -257,7 +257,17 @@ Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool r
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.set_name(kPrevious, *target, replace));
   chain.push_back(link_->requests.close(kPrevious));
-  const std::error_code error = co_await link_->run(std::move(chain));
+  std::error_code error = co_await link_->run(std::move(chain));
+  // Samba 4.17 takes the right of the handle from others before it renames, but lets only the last request of a message
+  // wait for that.
+  if (error == NtStatus::STATUS_INTERNAL_ERROR) {
+    Smb2Link::Chain again;
+    again.push_back(link_->requests.create(parameters));
+    again.push_back(link_->requests.set_name(kPrevious, *target, replace));
+    const Smb2Link::Answers answers = co_await link_->exchange(std::move(again));
+    error = first_error(answers);
+    if (const auto created = created_of(answers[0])) link_->close_later(created->file_id);
+  }
   if (moved != nullptr) link_->leases.end_open(*moved, nullptr);
   co_return error;
 }

@@ -98,6 +98,17 @@ TEST_F(ShareTest, RemoveOfAFileThatWeHoldRenamesItOutOfSight) {
   EXPECT_FALSE(room.share->is_hidden_name("smb3fuse_removed_"));
 }
 
+// Samba 4.17 lets no other request wait, e.g. until other clients have given up the file's handle.
+TEST_F(ShareTest, RenameThatHasToWaitIsSentAgainAsTheLastOfItsMessage) {
+  room.server.once(Command::set_info, test::refuse(NtStatus::STATUS_INTERNAL_ERROR));
+  const std::size_t first = asked();
+  EXPECT_EQ(room.finish(room.share->rename("a", "b", true, nullptr)), std::error_code());
+  EXPECT_EQ(commands_since(first),
+            (std::vector{Command::create, Command::set_info, Command::close, Command::create, Command::set_info}));
+  room.runtime.advance(1s);
+  EXPECT_EQ(room.files.opens(), 0u);
+}
+
 // ---- listings
 
 TEST_F(ShareTest, ListsSeveralPagesWithoutTheDots) {
