@@ -7,7 +7,8 @@ included, ends with the program; two copies never meet; nothing is sent over a n
 exists there without being added to the machine.
 
 Inside, ROOM is an empty tmpfs. Environment: SMB3FUSE, LAGPROXY name the binaries under test (paths);
-SMB3FUSE_TEST_PATIENCE multiplies every time limit (for sanitizer builds); SMB3FUSE_TEST_KEEP=1 shows the servers' logs.
+SMB3FUSE_TEST_PATIENCE multiplies every time limit (for sanitizer builds); SMB3FUSE_TEST_KEEP=1 shows the servers' logs;
+SMB3FUSE_TEST_SAMBA names the root of another Debian whose smbd is to be used (newer_samba.py makes one).
 """
 import contextlib
 import ctypes
@@ -34,9 +35,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 SMB3FUSE = os.environ.get("SMB3FUSE", "smb3fuse")
 LAGPROXY = os.environ.get("LAGPROXY", "lagproxy")
 PATIENCE = float(os.environ.get("SMB3FUSE_TEST_PATIENCE", "1"))
+SAMBA = os.environ.get("SMB3FUSE_TEST_SAMBA")
 ROOM = pathlib.Path(os.environ["SMB3FUSE_TEST_ROOM"]) if "SMB3FUSE_TEST_ROOM" in os.environ else None
 
 TESTS = ROOM and ROOM / "tests"  # these programs, as every account inside can read them
+DEBIAN = ROOM and ROOM / "debian"  # the root of the other Debian
 
 # The account that servers know and that "an ordinary user" runs as. It exists only inside the room.
 USER = "smbtester"
@@ -89,6 +92,8 @@ def _what_is_missing():
     for tool in ("unshare", "setpriv", "smbd", "smbpasswd", "fusermount3", "mount", "umount"):
         if not shutil.which(tool):
             return f"{tool} is not installed"
+    if SAMBA and not os.path.isdir(SAMBA):
+        return f"there is no Debian at {SAMBA} (newer_samba.py makes it)"
     if not shutil.which(SMB3FUSE):
         return f"the binary under test is not at {SMB3FUSE} (set SMB3FUSE)"
     return None
@@ -104,8 +109,12 @@ def _mount(source, target, fstype=None, flags=0, data=None):
         raise OSError(ctypes.get_errno(), f"mount {source} on {target}")
 
 
-def bind(source, target):
-    _mount(str(source), str(target), flags=0x1000)  # MS_BIND
+def bind(source, target, with_mounts_below=False):
+    _mount(str(source), str(target), flags=0x5000 if with_mounts_below else 0x1000)  # MS_BIND, MS_REC
+
+
+def unmount_at_once(target):
+    _libc.umount2(os.fsencode(target), 2)  # MNT_DETACH
 
 
 def tmpfs(target, options):
@@ -130,8 +139,22 @@ def _furnish():
     os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(10, 229))
     os.chmod(device, 0o666)
     bind(device, "/dev/fuse")
+    if SAMBA:
+        _furnish_debian()
     _bring_inside()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # process 1 ignores what it does not handle
+
+
+def _furnish_debian():
+    """The other Debian with our accounts. Nothing there can be changed, and its servers' homes appear in /mnt."""
+    DEBIAN.mkdir()
+    bind(SAMBA, DEBIAN)
+    _mount("none", str(DEBIAN), flags=0x1021)  # MS_REMOUNT, MS_BIND, MS_RDONLY
+    for place in ("mnt", "run", "tmp"):
+        tmpfs(DEBIAN / place, "mode=0755")
+    for place in ("dev", "etc/passwd", "etc/group"):
+        bind(f"/{place}", DEBIAN / place)
+    _mount("proc", str(DEBIAN / "proc"), "proc")
 
 
 def _bring_inside():
@@ -275,9 +298,11 @@ class SambaServer(Server):
     def __init__(self, options=(), shares=None):
         super().__init__()
         self.options, self.more_shares = list(options), dict(shares or {})
+        # Samba's programs, and its home as they see it.
+        self.tools, self.inside = (["chroot", DEBIAN], pathlib.Path("/mnt") / self.home.name) if SAMBA else ([], self.home)
 
     def configuration(self):
-        h = self.home
+        h = self.inside
         lines = ["[global]", "server role = standalone server", "workgroup = WORKGROUP", "netbios name = SMB3FUSETEST",
                  f"smb ports = {self.port}", "interfaces = 127.0.0.1/8", "bind interfaces only = yes",
                  "disable netbios = yes", "disable spoolss = yes", "load printers = no", "map to guest = never",
@@ -300,11 +325,14 @@ class SambaServer(Server):
             if name == "small":
                 tmpfs(self.home / name, "size=16m")
             os.chmod(self.home / name, 0o777)
-        configuration = self.home / "smb.conf"
-        configuration.write_text(self.configuration())
-        run(["smbpasswd", "-c", configuration, "-L", "-a", "-s", USER], input=f"{self.password}\n{self.password}\n")
+        (self.home / "smb.conf").write_text(self.configuration())
+        if SAMBA:
+            (DEBIAN / "mnt" / self.home.name).mkdir()
+            bind(self.home, DEBIAN / "mnt" / self.home.name, with_mounts_below=True)
+        configuration = self.inside / "smb.conf"
+        run([*self.tools, "smbpasswd", "-c", configuration, "-L", "-a", "-s", USER], input=f"{self.password}\n{self.password}\n")
         self.process = subprocess.Popen(
-            ["smbd", "--foreground", "--no-process-group", "-s", str(configuration)], start_new_session=True,
+            [*self.tools, "smbd", "--foreground", "--no-process-group", "-s", str(configuration)], start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment_of(None))
         if not eventually(lambda: self.process.poll() is not None or _answers(self.port), 15) or self.process.poll() is not None:
             raise Failed(f"smbd does not answer on port {self.port}\n{self.log()}")
@@ -312,7 +340,7 @@ class SambaServer(Server):
 
     def session(self):
         """What the server says about its only session: (dialect, degree of signing, degree of sealing, cipher)."""
-        status = json.loads(run(["smbstatus", "-s", self.home / "smb.conf", "--json"]).stdout)
+        status = json.loads(run([*self.tools, "smbstatus", "-s", self.inside / "smb.conf", "--json"]).stdout)
         [session] = status["sessions"].values()
         return (session["session_dialect"], session["signing"]["degree"], session["encryption"]["degree"],
                 session["encryption"]["cipher"])
@@ -321,7 +349,9 @@ class SambaServer(Server):
         stop(self.process, "smbd")
         if kind and os.environ.get("SMB3FUSE_TEST_KEEP"):
             print(self.log(), file=sys.stderr)
-        _libc.umount2(os.fsencode(self.home / "small"), 2)
+        unmount_at_once(self.home / "small")
+        if SAMBA:
+            unmount_at_once(DEBIAN / "mnt" / self.home.name)
 
     def log(self):
         file = self.home / "log.smbd"
@@ -503,7 +533,7 @@ class Mount:
             done = unmount()
             if done.returncode != 0:
                 complaint = f"fusermount3 -u failed: {done.stderr.strip()}"
-                _libc.umount2(os.fsencode(self.path), 2)  # MNT_DETACH
+                unmount_at_once(self.path)
         status = self.wait_for_daemon(15)
         if status is None:
             complaint = complaint or f"the daemon was alive 15 s after its mount was gone, in {self.waiting_in()}"
