@@ -94,10 +94,17 @@ client::Task<std::error_code> Vfs::refresh(Node& node) {
   if (!path) co_return make_errno(ESTALE);
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
   if (!answer) co_return answer.error();
-  // The name leads to another file now: the kernel looks the name up again when told so.
-  if (!nodes_.is_same_file(node, *answer)) co_return make_errno(ESTALE);
+  if (!still_leads_to(node, *answer)) co_return make_errno(ESTALE);
   learn(node, *answer, asked);
   co_return std::error_code();
+}
+
+// Else another client has put another file there. The kernel is told ESTALE, looks the name up again and retries: that
+// must not be answered from what was listed before.
+bool Vfs::still_leads_to(const Node& node, const client::Attributes& found) {
+  if (nodes_.is_same_file(node, found)) return true;
+  if (!node.names.empty()) node.names.back().parent->listing.reset();
+  return false;
 }
 
 bool Vfs::is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const {

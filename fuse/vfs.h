@@ -104,6 +104,7 @@ class Vfs {
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
   client::Task<std::error_code> refresh(Node& node);  // the caller pins it
+  bool still_leads_to(const Node& node, const client::Attributes& found);  // the path of the node
   // What the listing of `parent` says of `name` while it is fresh.
   enum class Listed : std::uint8_t { unknown, absent, present };
   Listed find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,

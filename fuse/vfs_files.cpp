@@ -88,11 +88,7 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   if (empty) wanted.disposition = client::Disposition::truncate;
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
-  if (opened && !nodes_.is_same_file(*node, opened->attributes)) {
-    // Another client has put another file there. The kernel looks the name up again and retries.
-    if (!node->names.empty()) node->names.back().parent->listing.reset();
-    opened = tl::unexpected(make_errno(ESTALE));
-  }
+  if (opened && !still_leads_to(*node, opened->attributes)) opened = tl::unexpected(make_errno(ESTALE));
   if (!opened) co_return tl::unexpected(opened.error());
   if (empty) nodes_.note_change(*node);
   const client::Attributes told = opened->attributes;

@@ -127,6 +127,19 @@ TEST_F(VfsLease, OpensAnewForWhatTheIdleOpenCannot) {
   EXPECT_EQ(share.opens, 2);
 }
 
+TEST_F(VfsLease, LooksANameUpAnewWhenAStatFoundAnotherFileThere) {
+  const NodeId node = idle("a", "old");
+  const auto listing = kernel.ask(FUSE_OPENDIR, kRootId, raw(fuse_open_in{})).as<fuse_open_out>();
+  fuse_read_in in{};
+  in.fh = listing.fh;
+  in.size = 4096;
+  kernel.ask(FUSE_READDIRPLUS, kRootId, raw(in));
+  expect_given_up(take_back(kNothing));
+  share.put("a", "new");
+  EXPECT_EQ(kernel.ask(FUSE_GETATTR, node, raw(fuse_getattr_in{})).error, ESTALE);
+  EXPECT_NE(kernel.lookup(kRootId, "a").nodeid, node);
+}
+
 TEST_F(VfsLease, DoesNotKeepThePagesOverABreak) {
   const NodeId node = known("a", "old");
   const fuse_open_out first = open(node, O_RDONLY);
