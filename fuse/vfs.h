@@ -103,7 +103,7 @@ class Vfs {
   void learn(Node& node, const client::Attributes& attributes, const Asked& asked);
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
-  client::Task<std::error_code> refresh(Node& node);  // the caller pins it
+  client::Task<std::error_code> refresh(Node& node);                       // the caller pins it
   bool still_leads_to(const Node& node, const client::Attributes& found);  // the path of the node
   // What the listing of `parent` says of `name` while it is fresh.
   enum class Listed : std::uint8_t { unknown, absent, present };

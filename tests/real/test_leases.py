@@ -4,6 +4,7 @@
 Seeded random work with an oracle, a storm of breaks, both mounts at once at the same few files, and what is kept under a
 lease counted on the wire. SMB3FUSE_TEST_LEASE_SECONDS is how long each stress takes; SMB3FUSE_TEST_SEED repeats one.
 """
+import concurrent.futures
 import contextlib
 import mmap
 import os
@@ -32,8 +33,8 @@ class TwoMounts(unittest.TestCase):
         # What the server tells of a file, which is not always what its disk does.
         self.uncached = self.mount(f"{self.options},cache=none,actimeo=0".strip(","))
 
-    def mount(self, options):
-        return self.enterContext(Mount(self.server, options=options, limit=60 + 4 * SECONDS)).path
+    def mount(self, options, port=None):
+        return self.enterContext(Mount(self.server, port=port, options=options, limit=60 + 4 * SECONDS)).path
 
     def break_timeouts(self):
         """What the server says about breaks that nobody answered."""
@@ -370,6 +371,33 @@ class Work(TwoMounts):
         self.assertEqual(self.break_timeouts(), [])
 
 
+    def test_a_mapping_shows_what_the_other_mount_writes_through_its_own(self):
+        size = 5 * mmap.PAGESIZE + 100
+        expected = bytearray(size)
+        for here, there, name in ((*self.mounts, "ab"), (*reversed(self.mounts), "ba")):
+            expected[:] = b"-" * size
+            (here / name).write_bytes(expected)
+            for turn in range(8):
+                time.sleep(SOON * harness.PATIENCE)  # the writer's CLOSE arrives, and the next open gets the right to read
+                with open(there / name, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as shown:
+                    self.assertEqual(shown[:], expected)
+                    with open(here / name, "r+b", buffering=0) as g, mmap.mmap(g.fileno(), 0) as written:
+                        piece = b"%d msync " % turn
+                        at = (turn * 7919) % (size - 100)
+                        written[at:at + len(piece)] = expected[at:at + len(piece)] = piece
+                        written.flush()
+                        # Nobody asks: the break has the pages read again.
+                        self.same_as(lambda: shown[:], expected)
+                        self.same_as((there / name).read_bytes, expected)
+                        written[-50:-40] = expected[-50:-40] = b"close %4d" % turn
+                    self.same_as((there / name).read_bytes, expected)
+                    self.assertEqual(shown[:], expected)
+
+    def same_as(self, seen, expected):
+        if not harness.eventually(lambda: seen() == expected, SOON):
+            self.fail(difference(seen(), expected))
+
+
 class WorkInSmb202(Work):
     options = "vers=2.0"
 
@@ -397,6 +425,62 @@ class WorkWithoutLeases(Work):
 class WorkWithNames(Work):
     """Without leases of directories names are as old as actimeo lets them be."""
     options = "actimeo=0"
+
+
+class Storm(TwoMounts):
+    """200 files that one mount has written and keeps open are taken by the other, 16 at once."""
+    FILES = 200
+    ANSWERS = 2
+
+    def test_each_break_is_acknowledged_and_work_on_another_file_goes_on(self):
+        proxy = self.enterContext(LagProxy(self.server))
+        a, b = self.mount(self.options, proxy.port), self.mounts[1]
+        names = [f"f{i}" for i in range(self.FILES)]
+        kept = [self.enterContext(open(a / name, "w+b", buffering=0)) for name in names]
+        for f, name in zip(kept, names):
+            f.write(b"from A: " + name.encode())
+        proxy.reset()
+        over, took = threading.Event(), []
+
+        def work_on_another():
+            with open(a / "another", "wb", buffering=0) as f:
+                while not over.is_set():
+                    begin = time.monotonic()
+                    os.pwrite(f.fileno(), b"x" * 5000, 0)
+                    os.fsync(f.fileno())
+                    took.append(time.monotonic() - begin)
+
+        def take(name):
+            with open(b / name, "r+b", buffering=0) as f:
+                self.assertEqual(f.read(), b"from A: " + name.encode())
+                os.pwrite(f.fileno(), b"from B", 0)
+
+        worker = threading.Thread(target=work_on_another)
+        with Held(), concurrent.futures.ThreadPoolExecutor(16) as takers:
+            worker.start()
+            try:
+                list(takers.map(take, names))
+            finally:
+                over.set()
+                worker.join()
+        for name, f in zip(names, kept):
+            self.assertEqual(os.pread(f.fileno(), 100, 0), b"from B: " + name.encode())
+        self.assertGreater(len(took), 10)
+        self.assertLess(max(took), SLOW * harness.PATIENCE)
+        stats = proxy.stats()
+        # Two a file: one when it is opened there, one when it is written.
+        self.assertEqual((stats["breaks"], stats["break_acknowledgments"]), (2 * self.FILES, self.ANSWERS * self.FILES))
+        self.assertEqual(self.break_timeouts(), [])
+
+
+class StormInSmb202(Storm):
+    options = "vers=2.0"
+    ANSWERS = 1  # the loss of a level II oplock is not acknowledged
+
+
+class StormWithoutLeases(Storm):
+    server_options = ["smb2 leases = no"]
+    ANSWERS = 1
 
 
 class OnTheWire(unittest.TestCase):

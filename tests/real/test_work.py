@@ -19,6 +19,9 @@ IMPACKET_CANNOT = {
     "crowds": "each QUERY_DIRECTORY lists the whole folder anew, and each request copies the connection's state",
 }
 
+# Samba 4.22 makes a folder under another name first, which is some 36 bytes longer.
+NEWER_SAMBA_CANNOT = {"folders with long names"} if harness.SAMBA else set()
+
 
 def setUpModule():
     global fixtures
@@ -29,7 +32,7 @@ def setUpModule():
 class Works(unittest.TestCase):
     """Base of the classes below."""
     full = False
-    without = ()
+    without = NEWER_SAMBA_CANNOT
 
     def work_through(self, mount, names=None):
         """Runs the works one after the other, each as a process of the mount's owner, each reported by itself."""
