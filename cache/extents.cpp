@@ -103,6 +103,14 @@ TimePoint Extents::forget_clean_since(TimePoint before) {
   return earliest;
 }
 
+TimePoint Extents::oldest_clean() const {
+  TimePoint oldest = TimePoint::max();
+  for (const auto& [begin, extent] : map_) {
+    if (extent.state == clean) oldest = std::min(oldest, extent.since);
+  }
+  return oldest;
+}
+
 void Extents::write(std::uint64_t offset, const Buffer& data, std::uint64_t epoch, TimePoint now) {
   const std::uint64_t end = offset + data.size();
   split(offset);

@@ -59,6 +59,8 @@ class Extents {
   void forget_all();
   // What became clean at `before` or earlier is missing again; returns the earliest time left.
   TimePoint forget_clean_since(TimePoint before);
+  // max() if nothing is clean.
+  TimePoint oldest_clean() const;
 
   void write(std::uint64_t offset, const Buffer& data, std::uint64_t epoch, TimePoint now);
   // As write() of `more`, if that makes the extent that ends at `offset` longer: a dirty one of the same epoch which

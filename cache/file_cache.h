@@ -33,7 +33,7 @@ struct ReadResult {
   std::vector<Buffer> pieces;
 };
 
-class FileCache {
+class FileCache final : private Budget::Member {
  public:
   using ReadDone = std::function<void(ReadResult)>;
   using Done = std::function<void(std::error_code)>;
@@ -152,6 +152,8 @@ class FileCache {
   std::optional<std::uint64_t> known_end(TimePoint now) const;
   bool is_usable(const Extent& extent, TimePoint now) const;
   void note_read(std::uint64_t offset, std::uint64_t length, bool missed, TimePoint now);
+  void note_clean(TimePoint now);
+  bool give_up_clean(TimePoint now) override;
   void use_up(std::uint64_t offset, std::uint64_t end);
   void fetch_gaps(std::uint64_t begin, std::uint64_t end, TimePoint now);
   Fetch& start_fetch(std::uint64_t begin, std::uint64_t end, bool shared, TimePoint now);

@@ -25,8 +25,28 @@ void FileCache::adopt(std::uint64_t offset, const Buffer& data, bool ends) {
     }
     at = none ? end : next->second.end;
   }
-  if (!keeps()) stale_at_ = std::min(stale_at_, now + limits_.unleased_data_age);
+  note_clean(now);
   if (ends && own_end() <= end) end_ = End{end, now};
+}
+
+// Clean data has come or was used: it may be kept as long as nobody needs the room, or only for a while.
+void FileCache::note_clean(TimePoint now) {
+  if (extents_.bytes(State::clean) == 0) return;
+  if (keeps()) {
+    budget_.note_clean(*this);
+  } else {
+    stale_at_ = std::min(stale_at_, now + limits_.unleased_data_age);
+  }
+}
+
+// The older half, so that what is left is what came last; but never what has just been read ahead.
+bool FileCache::give_up_clean(TimePoint now) {
+  const std::uint64_t had = extents_.bytes(State::clean);
+  const TimePoint oldest = extents_.oldest_clean();
+  const TimePoint youngest = now - limits_.unleased_data_age;
+  if (oldest > youngest) return false;
+  extents_.forget_clean_since(std::min(oldest + (now - oldest) / 2, youngest));
+  return extents_.bytes(State::clean) < had;
 }
 
 void FileCache::forget_fetched() {
@@ -73,6 +93,7 @@ bool FileCache::try_read(std::uint64_t offset, std::uint32_t length, ReadResult&
     next = until;
   }
   result.pieces = std::move(pieces);
+  if (keeps()) note_clean(now);
   use_up(offset, end);
   note_read(offset, end - offset, false, now);
   return true;
@@ -126,14 +147,16 @@ void FileCache::use_up(std::uint64_t offset, std::uint64_t end) {
 }
 
 void FileCache::note_read(std::uint64_t offset, std::uint64_t length, bool missed, TimePoint now) {
-  const ReadAhead::Advice advice =
-      read_ahead_.handle_read(offset, length, missed,
-                              {.now = now,
-                               .window = budget_.exhausted() ? 0 : read_window_.size(),
-                               .end_of_file = size_,
-                               .largest_piece = piece_of_read(),
-                               .data_age = keeps() ? Duration::max() : limits_.unleased_data_age});
-  for (std::uint64_t at = advice.begin; at < advice.end; at += advice.piece) fetch_gaps(at, at + advice.piece, now);
+  const Advice advice = read_ahead_.handle_read(offset, length, missed,
+                                                {.now = now,
+                                                 .window = budget_.exhausted() ? 0 : read_window_.size(),
+                                                 .end_of_file = size_,
+                                                 .largest_piece = piece_of_read(),
+                                                 .data_age = keeps() ? Duration::max() : limits_.unleased_data_age});
+  for (std::uint64_t i = 0; i < advice.count; ++i) {
+    const std::uint64_t at = advice.begin + i * static_cast<std::uint64_t>(advice.step);
+    fetch_gaps(at, at + advice.piece, now);
+  }
 }
 
 void FileCache::fetch_gaps(std::uint64_t begin, std::uint64_t end, TimePoint now) {
@@ -177,10 +200,10 @@ void FileCache::handle_fetched(std::uint64_t id, std::error_code error, Buffer d
     if (current) learn_end(fetch, got_end, now);
   }
   if (current) {
-    if (keeps() && !budget_.may_keep()) extents_.forget_clean_since(now - limits_.unleased_data_age);
+    if (keeps()) budget_.make_room(now);
     const bool keep = !keeps() || !budget_.exhausted();
     extents_.handle_fetched(fetch.begin, fetch.end, id, data, keep, now);
-    if (!keeps() && extents_.bytes(State::clean) > 0) stale_at_ = std::min(stale_at_, now + limits_.unleased_data_age);
+    note_clean(now);
   }
   for (const Waiter& waiter : fetch.waiters) {
     PendingRead& read = *waiter.read;

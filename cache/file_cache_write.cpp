@@ -131,8 +131,10 @@ void FileCache::handle_written(std::uint64_t id, std::error_code error) {
   } else {
     write_window_.handle_answer(flight.mark, length, now);
   }
+  if (keeps()) budget_.make_room(now);
   const bool keep = keeps() && budget_.may_keep();
   extents_.handle_flushed(flight.begin, flight.end, id, !error, keep, now);
+  if (keep) note_clean(now);
   advance(now);
   deliver();
 }

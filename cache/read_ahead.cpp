@@ -9,8 +9,7 @@ namespace {
 std::uint64_t multiple_below(std::uint64_t value, std::uint64_t unit) { return value - value % unit; }
 }  // namespace
 
-ReadAhead::Advice ReadAhead::handle_read(std::uint64_t offset, std::uint64_t length, bool missed,
-                                         const Situation& situation) {
+Advice ReadAhead::handle_read(std::uint64_t offset, std::uint64_t length, bool missed, const Situation& situation) {
   if (length == 0) return {};
   Stream& stream = stream_at(offset, situation.now);
   const bool continued = stream.start != offset || (offset == 0 && length >= kWholeFileRead);
@@ -19,7 +18,9 @@ ReadAhead::Advice ReadAhead::handle_read(std::uint64_t offset, std::uint64_t len
   if (missed) stream.ahead = stream.next;
   stream.ahead = std::max(stream.ahead, stream.next);
   measure_pace(stream, situation.now);
-  if (!continued || situation.window == 0) return {};
+  const Advice by_steps = steps_.handle_read(offset, length, situation);
+  if (!continued) return by_steps;
+  if (situation.window == 0) return {};
 
   std::uint64_t target =
       std::min(situation.window / streams_in_use(situation.now), kAheadPerRead * (stream.next - stream.start));
@@ -39,11 +40,12 @@ ReadAhead::Advice ReadAhead::handle_read(std::uint64_t offset, std::uint64_t len
   const std::uint64_t to_the_end = situation.end_of_file - begin;
   const std::uint64_t pieces = std::min(room / piece, (to_the_end + piece - 1) / piece);
   stream.ahead = begin + pieces * piece;
-  return {begin, stream.ahead, piece};
+  return {.begin = begin, .piece = piece, .step = static_cast<std::int64_t>(piece), .count = pieces};
 }
 
 void ReadAhead::handle_loss() {
   for (Stream& stream : streams_) stream.ahead = stream.next;
+  steps_.handle_loss();
 }
 
 // The stream that continues at `offset`, or a new one in the place of the one that was used longest ago.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What to read ahead, from the history of reads of one file. Streams are told apart by where they continue, because
-// several readers, or several handles, may go through the file at once.
+// several readers, or several handles, may go through the file at once. What continues none of them may be one of a
+// series of steps, forwards or backwards; all else is random, and nothing is fetched for it.
 //
 // Pure: the same reads at the same times give the same advice.
 #pragma once
@@ -9,25 +10,13 @@
 #include <cstdint>
 
 #include "cache/limits.h"
+#include "cache/steps.h"
 
 namespace smb3fuse::cache {
 
 class ReadAhead {
  public:
-  // Fetch what is missing of [begin, end), in pieces of `piece` bytes from `begin` on. Nothing if they are equal.
-  struct Advice {
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-    std::uint64_t piece = 0;
-  };
-  // What holds at the moment of one read.
-  struct Situation {
-    TimePoint now;
-    std::uint64_t window;         // bytes that should be under way
-    std::uint64_t end_of_file;    // as known: no piece starts at or beyond it
-    std::uint64_t largest_piece;  // one READ
-    Duration data_age;            // what is not read within this time is fetched in vain
-  };
+  using Situation = Steps::Situation;
 
   // A read of [offset, offset + length) is being answered. `missed`: some of it had not been asked for yet.
   Advice handle_read(std::uint64_t offset, std::uint64_t length, bool missed, const Situation& situation);
@@ -57,6 +46,7 @@ class ReadAhead {
   static void measure_pace(Stream& stream, TimePoint now);
 
   std::array<Stream, kStreams> streams_;
+  Steps steps_;
 };
 
 }  // namespace smb3fuse::cache

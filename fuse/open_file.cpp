@@ -7,8 +7,6 @@ namespace smb3fuse::fs {
 
 namespace {
 
-// With more in memory than this, for whatever purpose, idle files keep their opens alone.
-constexpr std::size_t kDataOfIdle = std::size_t{128} << 20;
 constexpr std::size_t kMaximumIdle = 512;  // a server counts them against what a session may open
 constexpr client::Duration kKeptUnused = std::chrono::seconds(30);
 constexpr client::Duration kSweep = std::chrono::seconds(1);
@@ -22,9 +20,9 @@ bool is_below(const Node& node, const Node& directory) {
 
 }  // namespace
 
-OpenFile::OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::BufferPool& pool,
+OpenFile::OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
                    client::Share& share)
-    : node(std::move(its_node)), file(runtime, pool, share, *this), notifier_(notifier) {}
+    : node(std::move(its_node)), file(runtime, budget, share, *this), notifier_(notifier) {}
 
 // A file that is just being made has no node yet, and the kernel does not know it.
 
@@ -70,10 +68,6 @@ void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
     files_.pop_front();
   }
   if (files_.size() == 1) arm();
-  // Data of files in use goes before theirs.
-  for (auto idle = files_.begin(); idle != files_.end() && pool_.bytes_in_use() > kDataOfIdle; ++idle) {
-    idle->file->file.forget_read_ahead();
-  }
 }
 
 void IdleFiles::take(const OpenFile& file) {

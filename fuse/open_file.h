@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "cache/buffer.h"
+#include "cache/budget.h"
 #include "fuse/kernel_notifier.h"
 #include "fuse/nodes.h"
 #include "smb/client/file.h"
@@ -21,7 +21,7 @@ struct FileHandle;
 class OpenFile final : public client::File::Owner {
  public:
   // All of them outlive it.
-  OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::BufferPool& pool,
+  OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
            client::Share& share);
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
@@ -58,9 +58,8 @@ class OpenFile final : public client::File::Owner {
 // are too many, and before we rename or remove what they are of.
 class IdleFiles {
  public:
-  // Both outlive it.
-  IdleFiles(client::Runtime& runtime, const cache::BufferPool& pool)
-      : runtime_(runtime), pool_(pool), timer_(runtime.make_timer()) {}
+  // Outlives it.
+  explicit IdleFiles(client::Runtime& runtime) : runtime_(runtime), timer_(runtime.make_timer()) {}
 
   void keep(std::shared_ptr<OpenFile> file);
   // It has a handle again.
@@ -83,7 +82,6 @@ class IdleFiles {
   void sweep();
 
   client::Runtime& runtime_;
-  const cache::BufferPool& pool_;
   std::list<Idle> files_;  // the longest unused first
   std::unique_ptr<client::Timer> timer_;
 };

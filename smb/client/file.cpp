@@ -7,8 +7,8 @@
 
 namespace smb3fuse::client {
 
-File::File(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner)
-    : remote_(std::make_unique<Remote>(runtime, pool, share, owner)) {}
+File::File(Runtime& runtime, cache::Budget& budget, Share& share, Owner& owner)
+    : remote_(std::make_unique<Remote>(runtime, budget, share, owner)) {}
 File::~File() = default;
 
 Lease* File::lease() const { return remote_->lease(); }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <system_error>
 
+#include "cache/budget.h"
 #include "cache/buffer.h"
 #include "cache/file_cache.h"
 #include "smb/client/attributes.h"
@@ -46,7 +47,7 @@ class File {
   };
 
   // All of them outlive it.
-  File(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner);
+  File(Runtime& runtime, cache::Budget& budget, Share& share, Owner& owner);
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;

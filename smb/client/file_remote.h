@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "cache/budget.h"
 #include "cache/file_cache.h"
 #include "smb/client/file.h"
 
@@ -24,13 +23,12 @@ namespace smb3fuse::client {
 // The opens as one cache::RemoteFile, and what rides on the writes.
 class File::Remote final : public cache::RemoteFile, private Lease::Holder {
  public:
-  Remote(Runtime& runtime, cache::BufferPool& pool, Share& share, Owner& owner)
+  Remote(Runtime& runtime, cache::Budget& budget, Share& share, Owner& owner)
       : runtime_(runtime),
         share_(share),
         owner_(owner),
         lease_(share.make_lease(*this)),
-        budget_(pool, std::size_t{512} << 20),
-        cache_(*this, budget_, cache::Limits{}, [this] { return runtime_.now(); }),
+        cache_(*this, budget, cache::Limits{}, [this] { return runtime_.now(); }),
         timer_(runtime.make_timer()) {}
 
   Lease* lease() const { return lease_.get(); }
@@ -143,7 +141,6 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   Share& share_;
   Owner& owner_;
   std::unique_ptr<Lease> lease_;  // outlives the opens
-  cache::Budget budget_;
   cache::FileCache cache_;
   std::vector<Opened> opens_;
   std::uint64_t last_open_id_ = 0;

@@ -230,6 +230,41 @@ TEST_F(FileCacheWrite, KeepsWhatIsWrittenInHalfOfTheMemoryOnly) {
   }
   EXPECT_GE(pool.bytes_in_use(), std::size_t{256} << 10);
   EXPECT_LE(pool.bytes_in_use(), std::size_t{640} << 10);
+  cache.reset();
+}
+
+TEST_F(FileCacheWrite, GivesUpWhatAnotherFileHasNotUsedForLongest) {
+  Budget small(pool, std::size_t{1} << 20);
+  const auto make = [&](GatedRemoteFile& its) {
+    auto made = std::make_unique<FileCache>(its, small, Limits{}, [this] { return now; });
+    made->change_access(Access::read_write, [](std::error_code) {});
+    return made;
+  };
+  GatedRemoteFile other_remote(pool);
+  auto other = make(other_remote);
+  cache = make(remote);
+  const std::string piece(64 << 10, 'x');
+  const auto fill = [&](FileCache& file, GatedRemoteFile& its, std::uint64_t pieces) {
+    for (std::uint64_t i = 0; i < pieces; ++i) {
+      file.write(i * piece.size(), buffer_of(piece), [](std::error_code) {});
+      file.flush(false, [](std::error_code) {});
+      while (!its.waiting.empty()) its.release(0);
+      file.handle_timeout();
+    }
+  };
+  ReadResult result;
+  fill(*other, other_remote, 4);
+  fill(*cache, remote, 2);
+  now += Limits{}.unleased_data_age * 2;
+  fill(*cache, remote, 3);
+  EXPECT_TRUE(cache->try_read(0, 1 << 10, result));
+  fill(*cache, remote, 6);
+  EXPECT_FALSE(other->try_read(0, 1 << 10, result)) << "unused for longest";
+  EXPECT_TRUE(cache->try_read(5 << 16, 1 << 10, result));
+  EXPECT_TRUE(other->audit() && cache->audit());
+  other.reset();
+  fill(*cache, remote, 12);  // and it is not asked any more
+  cache.reset();
 }
 
 TEST_F(FileCacheWrite, LetsAWriterGoOnInAFullMemoryOnceItsOwnDataIsWritten) {

@@ -45,13 +45,14 @@ TEST(Window, LaysNoQueueOfSecondsBeforeASlowLink) { EXPECT_EQ(window_after(20, m
 
 class ReadAheadTest : public testing::Test {
  protected:
-  ReadAhead::Advice read(std::uint64_t offset, std::uint64_t length, bool missed = true) {
+  Advice read(std::uint64_t offset, std::uint64_t length, bool missed = true) {
     return read_ahead_.handle_read(offset, length, missed, {now_, window_, end_of_file_, kMiB, seconds(1)});
   }
   std::uint64_t ahead(std::uint64_t offset, std::uint64_t length, bool missed = true) {
-    const ReadAhead::Advice advice = read(offset, length, missed);
-    return advice.end - advice.begin;
+    const Advice advice = read(offset, length, missed);
+    return advice.count * advice.piece;
   }
+  static std::uint64_t end_of(const Advice& advice) { return advice.begin + advice.count * advice.piece; }
 
   ReadAhead read_ahead_;
   TimePoint now_ = kStart;
@@ -60,18 +61,18 @@ class ReadAheadTest : public testing::Test {
 };
 
 TEST_F(ReadAheadTest, StartsWithTheFirstLargeReadFromTheStart) {
-  const ReadAhead::Advice advice = read(0, kMiB);
+  const Advice advice = read(0, kMiB);
   EXPECT_EQ(advice.begin, kMiB);
-  EXPECT_EQ(advice.end, 5 * kMiB);
+  EXPECT_EQ(end_of(advice), 5 * kMiB);
   EXPECT_EQ(advice.piece, kMiB);
 }
 
 TEST_F(ReadAheadTest, AsksForOnePieceForEachThatIsUsed) {
   read(0, kMiB);
   for (std::uint64_t at = 1; at < 20; ++at) {
-    const ReadAhead::Advice advice = read(at * kMiB, kMiB, false);
+    const Advice advice = read(at * kMiB, kMiB, false);
     EXPECT_EQ(advice.begin, (at + 4) * kMiB);
-    EXPECT_EQ(advice.end, (at + 5) * kMiB);
+    EXPECT_EQ(end_of(advice), (at + 5) * kMiB);
   }
 }
 
@@ -92,11 +93,11 @@ TEST_F(ReadAheadTest, LaysPiecesSoThatNoRequestStraddlesTwo) {
   const std::uint64_t length = 200 * kKiB;
   std::uint64_t ends = 0;
   for (std::uint64_t at = 0; at < 40; ++at) {
-    const ReadAhead::Advice advice = read(at * length, length, at == 0);
-    if (advice.begin == advice.end) continue;
+    const Advice advice = read(at * length, length, at == 0);
+    if (advice.count == 0) continue;
     EXPECT_EQ(advice.piece % length, 0u);
     EXPECT_EQ(advice.begin % length, 0u);
-    ends = advice.end;
+    ends = end_of(advice);
   }
   EXPECT_GT(ends, 40 * length);
 }
@@ -106,8 +107,8 @@ TEST_F(ReadAheadTest, TellsInterleavedStreamsApart) {
   std::uint64_t near_end = 0;
   std::uint64_t far_end = 0;
   for (std::uint64_t at = 0; at < 10; ++at) {
-    near_end = std::max(near_end, read(at * kMiB, kMiB, at == 0).end);
-    far_end = std::max(far_end, read(far + at * kMiB, kMiB, at == 0).end);
+    near_end = std::max(near_end, end_of(read(at * kMiB, kMiB, at == 0)));
+    far_end = std::max(far_end, end_of(read(far + at * kMiB, kMiB, at == 0)));
   }
   EXPECT_EQ(near_end, 12 * kMiB) << "each has half of the window";
   EXPECT_EQ(far_end, far + 12 * kMiB);
@@ -115,7 +116,7 @@ TEST_F(ReadAheadTest, TellsInterleavedStreamsApart) {
 
 TEST_F(ReadAheadTest, StartsNoPieceBeyondTheEndOfTheFile) {
   end_of_file_ = 2 * kMiB + 100;
-  EXPECT_EQ(read(0, kMiB).end, 3 * kMiB);
+  EXPECT_EQ(end_of(read(0, kMiB)), 3 * kMiB);
   EXPECT_EQ(ahead(kMiB, kMiB, false), 0u);
   EXPECT_EQ(ahead(2 * kMiB, 100, false), 0u);
 }
@@ -139,6 +140,65 @@ TEST_F(ReadAheadTest, ReadsNothingAheadWithoutAWindow) {
   window_ = 0;
   read(0, kMiB);
   EXPECT_EQ(ahead(kMiB, kMiB), 0u);
+}
+
+TEST_F(ReadAheadTest, GoesAlongWithEqualSteps) {
+  const std::uint64_t step = 100 * kKiB;
+  EXPECT_EQ(ahead(7 * step, 4 * kKiB), 0u);
+  EXPECT_EQ(ahead(8 * step, 4 * kKiB), 0u);
+  EXPECT_EQ(ahead(9 * step, 4 * kKiB), 0u) << "two equal steps may be chance";
+  const Advice advice = read(10 * step, 4 * kKiB);
+  EXPECT_EQ(advice.begin, 11 * step);
+  EXPECT_EQ(advice.piece, 4 * kKiB);
+  EXPECT_EQ(advice.step, 100 * 1024);
+  EXPECT_EQ(advice.count, 12u) << "four times what was read so";
+  std::uint64_t asked = 22;
+  for (std::uint64_t at = 11; at < 60; ++at) {
+    const Advice next = read(at * step, 4 * kKiB, false);
+    if (next.count == 0) continue;
+    EXPECT_EQ(next.begin, (asked + 1) * step);
+    asked += next.count;
+    EXPECT_LE(asked - at, 32u);
+  }
+  EXPECT_GE(asked, 80u);
+}
+
+TEST_F(ReadAheadTest, GoesBackwardsInPiecesUpToTheStartOfTheFile) {
+  const std::uint64_t length = 64 * kKiB;
+  std::uint64_t lowest = 64 * length;
+  std::uint64_t requests = 0;
+  for (std::uint64_t at = 64; at-- > 0;) {
+    const bool missed = at * length < lowest;
+    if (missed) lowest = at * length;
+    const Advice advice = read(at * length, length, missed);
+    for (std::uint64_t i = 0; i < advice.count; ++i) {
+      const std::uint64_t begin = advice.begin + i * static_cast<std::uint64_t>(advice.step);
+      EXPECT_EQ(begin + advice.piece, lowest) << "side by side, none twice";
+      EXPECT_LE(advice.piece, kMiB);
+      lowest = begin;
+      ++requests;
+    }
+  }
+  EXPECT_EQ(lowest, 0u);
+  EXPECT_LE(requests, 16u);
+}
+
+TEST_F(ReadAheadTest, StopsWithTheStepsAndAtTheEndOfTheFile) {
+  end_of_file_ = 50 * kKiB;
+  for (std::uint64_t at = 0; at < 3; ++at) ahead(at * 10 * kKiB, kKiB);
+  EXPECT_EQ(read(30 * kKiB, kKiB).count, 1u) << "the last one begins at 40 KiB";
+  EXPECT_EQ(ahead(3 * kKiB, kKiB), 0u);
+  EXPECT_EQ(ahead(13 * kKiB, kKiB), 0u);
+}
+
+TEST_F(ReadAheadTest, TakesSlowStepsOneByOne) {
+  std::uint64_t fetched = 0;
+  for (std::uint64_t at = 0; at < 30; ++at) {
+    fetched += ahead(at * kMiB, 4 * kKiB) / (4 * kKiB);
+    now_ += milliseconds(400);
+  }
+  EXPECT_LE(fetched, 30u) << "unleased data is old after a second";
+  EXPECT_GE(fetched, 20u);
 }
 
 class WriteBehindTest : public testing::Test {

@@ -91,7 +91,8 @@ TEST_P(FewCredits, AreEnoughToReadAndWrite) {
   EXPECT_TRUE(opened->first_read_done);
 
   Owner owner;
-  File file(room.runtime, room.pool, *room.share, owner);
+  cache::Budget budget(room.pool, std::size_t{64} << 20);
+  File file(room.runtime, budget, *room.share, owner);
   Open& open = file.add(std::move(*opened), true, true, true);
   Bytes read;
   while (read.size() < room.files.content.size()) {

@@ -348,10 +348,11 @@ class FileTest : public testing::Test {
 
   HandRuntime runtime;
   cache::BufferPool pool;
+  cache::Budget budget{pool, std::size_t{512} << 20};
   Server server;
   FakeShare share{server};
   Owner owner;
-  std::unique_ptr<File> file = std::make_unique<File>(runtime, pool, share, owner);
+  std::unique_ptr<File> file = std::make_unique<File>(runtime, budget, share, owner);
 };
 
 }  // namespace smb3fuse::client::test

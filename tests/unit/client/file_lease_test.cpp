@@ -11,7 +11,7 @@ class FileLease : public test::FileTest {
  protected:
   FileLease() {
     share.grants_rights = true;
-    file = std::make_unique<File>(runtime, pool, share, owner);
+    file = std::make_unique<File>(runtime, budget, share, owner);
   }
   using Said = std::vector<std::string>;
 };

@@ -492,7 +492,7 @@ class IdleFilesTest : public testing::Test {
     attributes.file_id = ++last_id_;
     share.grants_rights = true;
     auto file = std::make_shared<OpenFile>(nodes.adopt(nodes.root(), std::to_string(last_id_), attributes, true),
-                                           notifier, runtime, pool, share);
+                                           notifier, runtime, budget, share);
     share.lease->held = rights;
     client::OpenResult result;
     result.open = std::make_unique<client::test::FakeOpen>(server, pool);
@@ -502,11 +502,12 @@ class IdleFilesTest : public testing::Test {
 
   client::test::HandRuntime runtime;
   cache::BufferPool pool;
+  cache::Budget budget{pool, std::size_t{512} << 20};
   client::test::Server server;
   client::test::FakeShare share{server};
   KernelNotifier notifier{runtime};
   Nodes nodes{root(), false};
-  IdleFiles idle{runtime, pool};
+  IdleFiles idle{runtime};
 
  private:
   static client::Attributes root() {
