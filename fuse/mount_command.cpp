@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "cache/buffer.h"
+#include "cache/budget.h"
 #include "fuse/kernel_notifier.h"
 #include "fuse/mountpoint.h"
 #include "fuse/ready_pipe.h"
@@ -80,6 +80,8 @@ VfsConfig vfs_config(const MountOptions& options) {
   result.file_attribute_timeout = options.file_attribute_timeout;
   result.directory_attribute_timeout = options.directory_attribute_timeout;
   result.server_inodes = options.server_inodes;
+  result.loose = options.cache == CacheMode::loose;
+  result.lazy_close = options.lazy_close;
   result.strict_sync = options.strict_sync;
   result.prefetch = options.prefetch;
   return result;
@@ -119,6 +121,7 @@ ExitCode run_mount(MountConfig config) {
   boost::asio::io_context context(1);
   client::AsioRuntime runtime(context);
   cache::BufferPool pool;
+  cache::Budget budget(pool, config.options.cache_size);
   client::AsioDialer dialer(context, pool);
 
   std::optional<Connected> connected;
@@ -134,7 +137,7 @@ ExitCode run_mount(MountConfig config) {
   const std::unique_ptr<client::Share> share = std::move(**connected);
 
   KernelNotifier notifier(runtime);
-  Vfs vfs(runtime, pool, *share, notifier, vfs_config(config.options));
+  Vfs vfs(runtime, budget, *share, notifier, vfs_config(config.options));
   SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share->is_read_only()));
   if (const auto mounted = session.mount(config.mountpoint); !mounted) {
     ready.tell_error("mount: " + mounted.error());

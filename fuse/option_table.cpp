@@ -218,6 +218,26 @@ Wrong set_cache(OptionDraft& draft, Value value) {
   return kFine;
 }
 
+// A number of bytes, or of KiB, MiB, GiB.
+Wrong set_cache_size(OptionDraft& draft, Value value) {
+  constexpr std::uint64_t kLeast = std::uint64_t{16} << 20;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
+  constexpr Value kUnits = "KMG";
+  const std::size_t unit = value.empty() ? Value::npos : kUnits.find(value.back());
+  const unsigned shift = unit == Value::npos ? 0 : 10 * (static_cast<unsigned>(unit) + 1);
+  if (shift > 0) value.remove_suffix(1);
+  const auto given = number_between<std::uint64_t>(value, kLeast >> shift, kMost >> shift);
+  if (!given) return "expected a size from 16M to 1024G";
+  draft.options.cache_size = *given << shift;
+  return kFine;
+}
+
+Wrong set_close(OptionDraft& draft, Value value) {
+  if (value != "strict" && value != "lazy") return "expected strict or lazy";
+  draft.options.lazy_close = value == "lazy";
+  return kFine;
+}
+
 Wrong set_prefetch(OptionDraft& draft, Value value) {
   if (value != "on" && value != "off") return "expected on or off";
   draft.options.prefetch = value == "on";
@@ -290,6 +310,8 @@ const std::vector<OptionRow>& rows() {
       {{"acregmax"}, "SECONDS", caching, "actimeo of files alone", number<&O::file_attribute_timeout, 0, kLongestAttributeTimeout>},
       {{"acdirmax"}, "SECONDS", caching, "actimeo of folders alone", number<&O::directory_attribute_timeout, 0, kLongestAttributeTimeout>},
       {{"noac"}, "", caching, "actimeo=0", no_attribute_timeouts},
+      {{"cache_size"}, "SIZE", caching, "memory for data of all files (512M)", set_cache_size},
+      {{"close"}, "MODE", caching, "strict (default) or lazy: close(2) need not wait", set_close},
       {{"prefetch"}, "SWITCH", caching, "on (default) or off: list folders ahead", set_prefetch},
       {{"nostrictsync"}, "", caching, "fsync need not reach the server's disks", set_option<&O::strict_sync, false>},
       {{"strictsync"}, "", caching, "it does (default)", set_option<&O::strict_sync, true>},

@@ -68,8 +68,10 @@ struct MountOptions {
 
   // Caching.
   CacheMode cache = CacheMode::strict;
+  std::uint64_t cache_size = std::uint64_t{512} << 20;  // bytes of memory, for data of all files
   std::chrono::seconds file_attribute_timeout{1};
   std::chrono::seconds directory_attribute_timeout{1};
+  bool lazy_close = false;  // close(2) does not wait for what was written under a right to keep it
   bool strict_sync = true;  // fsync also makes the server flush
   bool prefetch = true;     // list ahead of programs that walk a tree
 

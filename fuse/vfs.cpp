@@ -29,15 +29,15 @@ double seconds_until(client::TimePoint until, client::TimePoint now) {
 
 }  // namespace
 
-Vfs::Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, KernelNotifier& notifier,
+Vfs::Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelNotifier& notifier,
          VfsConfig config)
     : runtime_(runtime),
-      pool_(pool),
+      budget_(budget),
       share_(share),
       notifier_(notifier),
       config_(config),
       nodes_(share.root_attributes(), config.server_inodes),
-      idle_(runtime, pool),
+      idle_(runtime),
       listings_ahead_(runtime, share, nodes_,
                       config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
       lookup_runs_(config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
@@ -156,7 +156,8 @@ double Vfs::attribute_timeout(const Node& node) const {
   if (node.kind != FileKind::regular) return seconds_until(node.fresh_until, runtime_.now());
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
   const bool certain = open_file != nullptr && open_file->is_certain() && node.fresh_until == client::TimePoint::max();
-  return certain ? kValidByRight : 0;
+  if (certain) return kValidByRight;
+  return config_.loose ? std::min(seconds_until(node.fresh_until, runtime_.now()), kValidByRight) : 0;
 }
 
 double Vfs::first_attribute_timeout(const Node& node, const Asked& asked) const {
@@ -182,7 +183,7 @@ bool Vfs::reply_attributes(Request& request, const Node& node) {
   // A handle that was opened for the page cache stays so when the right has gone. Each time the kernel asks, which it
   // then does before each read, it has to find another mtime to drop its pages: by less than SMB can tell.
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  if (open_file != nullptr && open_file->cached_handles > 0 && !open_file->is_certain()) {
+  if (!config_.loose && open_file != nullptr && open_file->cached_handles > 0 && !open_file->is_certain()) {
     shown.st_mtim.tv_nsec += static_cast<long>(++open_file->shown_times % kUnitOfFileTime);
   }
   return request.reply_attributes(shown, timeout);
@@ -213,7 +214,7 @@ bool Vfs::is_open(const Node& node) {
 std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
   std::shared_ptr<OpenFile> file = node->file.lock();
   if (file == nullptr) {
-    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, pool_, share_);
+    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, budget_, share_);
     node->file = file;
   }
   return file;
@@ -222,7 +223,7 @@ std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
 HandleId Vfs::add_file_handle(std::shared_ptr<OpenFile> file, client::Open& open, int flags) {
   idle_.take(*file);
   // Who only writes has no use for pages, and a write past them is the cheaper one.
-  const bool cached = file->is_certain() && (flags & O_ACCMODE) != O_WRONLY;
+  const bool cached = (file->is_certain() || config_.loose) && (flags & O_ACCMODE) != O_WRONLY;
   const HandleId id = next_handle_++;
   files_.emplace(id, buried_at_end(std::make_unique<FileHandle>(std::move(file), open, idle_, flags, cached)));
   return id;
@@ -234,8 +235,13 @@ OpenMode Vfs::mode_of(HandleId id) {
   if (!handle.cached) return OpenMode::direct;
   OpenFile& file = *handle.shared;
   const std::optional<FileVersion> earlier = std::exchange(file.node->pages_are_of, std::nullopt);
-  const bool keep = file.pages_current || earlier == FileVersion::of(file.node->attributes);
-  file.pages_current = true;
+  const FileVersion current = FileVersion::of(file.node->attributes);
+  const bool keep = file.pages_current || earlier == current;
+  if (file.is_certain()) {
+    file.pages_current = true;
+  } else if (config_.loose) {
+    file.node->pages_are_of = current;
+  }
   return keep ? OpenMode::cached_keep : OpenMode::cached;
 }
 

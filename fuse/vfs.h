@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cache/budget.h"
 #include "cache/buffer.h"
 #include "fuse/file_runs.h"
 #include "fuse/handles.h"
@@ -37,6 +38,8 @@ struct VfsConfig {
   client::Duration file_attribute_timeout = std::chrono::seconds(1);
   client::Duration directory_attribute_timeout = std::chrono::seconds(1);
   bool server_inodes = true;
+  bool loose = false;       // without a right the kernel's page cache is trusted as long as attributes are
+  bool lazy_close = false;  // close(2) does not wait for data that nobody else can ask for
   bool strict_sync = true;  // fsync reaches the server's disk
   bool prefetch = true;     // directories of a tree that a program walks
 };
@@ -46,7 +49,7 @@ using HandleId = std::uint64_t;
 class Vfs {
  public:
   // All but `config` outlive it.
-  Vfs(client::Runtime& runtime, cache::BufferPool& pool, client::Share& share, KernelNotifier& notifier,
+  Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelNotifier& notifier,
       VfsConfig config);
   ~Vfs();
   Vfs(const Vfs&) = delete;
@@ -178,7 +181,7 @@ class Vfs {
   bool put_entry(PageWriter& page, Node& directory, const Listing& listing, std::uint64_t position);
 
   client::Runtime& runtime_;
-  cache::BufferPool& pool_;
+  cache::Budget& budget_;
   client::Share& share_;
   KernelNotifier& notifier_;
   const VfsConfig config_;

@@ -109,7 +109,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   wanted.create_readonly = (mode & 0222) == 0;
   const bool truncate = (flags & O_TRUNC) != 0;
   // A file that is there has rights of its own already, perhaps: then this one's are not what it is opened with.
-  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, pool_, share_);
+  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, budget_, share_);
   wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
@@ -248,6 +248,13 @@ client::Task<void> Vfs::flush_and_log(std::shared_ptr<FileHandle> handle) {
 client::Task<void> Vfs::flush(Request request, HandleId id) {
   const std::shared_ptr<FileHandle> handle = find_file(id);
   std::error_code error;
+  // Whoever opens the file elsewhere makes the server ask us for what is not written yet.
+  const bool lazy = config_.lazy_close && handle != nullptr && handle->shared->file.rights().write;
+  if (lazy && handle->writable) {
+    request.reply_error(0);
+    co_await flush_and_log(handle);
+    co_return;
+  }
   if (handle != nullptr && handle->writable) error = co_await flush(*handle, false);
   request.reply_error(errno_of(error));
 }

@@ -81,12 +81,12 @@ inline Notification notification_of(const std::string& message) {
 
 class FakeKernel {
  public:
-  FakeKernel()
+  explicit FakeKernel(VfsConfig config = {})
       : runtime(context),
         share(runtime, pool),
         notifier(runtime, kNotificationPatience,
                  [this](int descriptor, std::span<const char> message) { return take(descriptor, message); }),
-        vfs(runtime, pool, share, notifier, VfsConfig{}),
+        vfs(runtime, budget, share, notifier, config),
         session(context, runtime, pool, notifier, vfs, {}) {
     std::array<int, 2> ends{};
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
@@ -235,6 +235,7 @@ class FakeKernel {
   boost::asio::io_context context{1};
   client::AsioRuntime runtime;
   cache::BufferPool pool;
+  cache::Budget budget{pool, std::size_t{512} << 20};
   FakeShare share;
   KernelNotifier notifier;
   Vfs vfs;

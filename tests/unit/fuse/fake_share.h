@@ -61,6 +61,7 @@ class FakeShare final : public client::Share {
     held_ = false;
     hold_at_.clear();
     for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
+    for (auto& written : std::exchange(written_, {})) runtime_.post([written] { written({}); });
   }
   // What has been asked since the last time, in order: "stat a/b".
   std::vector<std::string> asked() { return std::exchange(asked_, {}); }
@@ -241,7 +242,11 @@ class FakeShare final : public client::Share {
         std::copy(piece.data(), piece.data() + piece.size(), file_->data.begin() + static_cast<std::ptrdiff_t>(offset));
         offset += piece.size();
       }
-      share_.runtime_.post([done] { done({}); });
+      if (share_.held_) {
+        share_.written_.push_back(std::move(done));
+      } else {
+        share_.runtime_.post([done] { done({}); });
+      }
     }
     void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes,
                        WriteAndSetDone done) override {
@@ -340,6 +345,7 @@ class FakeShare final : public client::Share {
   bool held_ = false;
   std::string hold_at_;
   std::vector<std::coroutine_handle<>> waiting_;
+  std::vector<client::Open::Done> written_;  // while held
   std::vector<std::string> asked_;
 };
 
