@@ -108,6 +108,8 @@ client::Task<void> Vfs::list_for_lookups(NodeRef directory) {
   while (!error && !reading.complete && reading.listing->entries.size() < kMostForLookups) {
     error = co_await read_page(reading);
   }
+  // It answers whoever opens the directory, too.
+  reading.listing->is_ahead = !error;
   if (!error) lookup_runs_.handle_listed(reading.node->id, reading.listing->entries.size(), reading.complete);
 }
 

@@ -31,6 +31,7 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   Asked asked = ask();
   const client::DirectoryEntry* listed = nullptr;
   const Listed told = find_listed(*parent, name, listed, asked);
+  if (told != Listed::unknown) lookup_runs_.handle_answered(parent_id);
   if (told == Listed::absent) {
     request.reply_error(ENOENT);
     co_return;
@@ -41,7 +42,8 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
     reply_entry(request, *node, asked);
     co_return;
   }
-  if (lookup_runs_.handle_ask(parent_id, runtime_.now())) client::spawn(list_for_lookups(nodes_.pin(parent_id)));
+  const NodeId above = parent->names.empty() ? 0 : parent->names.back().parent->id;
+  if (lookup_runs_.handle_ask(parent_id, above, runtime_.now())) client::spawn(list_for_lookups(nodes_.pin(parent_id)));
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
   if (!answer) {
     const int error = errno_of(answer.error());

@@ -102,6 +102,11 @@ Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
     arm();
     co_return std::error_code();
   }
+  // Just written, closed, and nobody else has it: these may follow behind, in front of whatever is asked next.
+  if (rights().write && ever_written_ && any_writable() != nullptr) {
+    spawn(send_changes_late());
+    co_return std::error_code();
+  }
   const std::error_code error = co_await send_changes();
   co_return error;
 }

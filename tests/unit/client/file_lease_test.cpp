@@ -30,6 +30,21 @@ TEST_F(FileLease, ReadsAgainWithoutARequest) {
   EXPECT_EQ(server.asked, Asked{});
 }
 
+TEST_F(FileLease, SetsTimesOfWhatItHasWrittenBehindTheCaller) {
+  Open& only = open_with(kAll);
+  set(mtime(70));
+  EXPECT_EQ(server.asked, Asked{"set mtime=70"});
+  answer_all();
+  write(0, "content");
+  flush();
+  answer_all();
+  close(only);
+  server.asked.clear();
+  EXPECT_TRUE(set(mtime(77))->ended) << "nobody else can see the file without our being told";
+  EXPECT_EQ(server.asked, Asked{"set mtime=77"}) << "but sent at once";
+  EXPECT_EQ(file->seen_through({}).last_write_time, 77);
+}
+
 TEST_F(FileLease, LeavesItToTheKernelToKeepWhatNobodyWrites) {
   server.content = "content";
   open_with(kAll, false);
