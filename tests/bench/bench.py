@@ -3,21 +3,25 @@
 
     bench.py [--quick] [--peers smb3fuse,rclone] [--delays 0,20] [--workloads read,write] [--repeat N] [--json FILE]
 
-Prints for each round-trip time one line a workload: every file system's figure, and smb3fuse against the best of the
-others (more than 1.00 is faster). Then the requests and round trips that each workload took, counted on the wire.
+Prints for each round-trip time one line a workload: every file system's figure, smb3fuse against the best of the others
+(more than 1.00 is faster), and what it is to reach where that is agreed on. Then the requests and round trips that each workload took, counted on the wire.
 A figure is the best of the repeats. Each repeat is a fresh mount; data lies on the server when the clock stops, so a
 local copy counts for nothing. `smbclient` stands for the plain transfer, it is no file system and not compared with.
+`--peers "smb3fuse,smb3fuse signed,smb3fuse sealed"` shows what signing and sealing cost.
 
 Without a delay the file systems talk to the server straight; otherwise through the project's proxy, which counts.
 Run as root: everything happens in a room of namespaces, the server's data on a tmpfs (see tests/real/harness.py).
 """
 import argparse
 import json
+import mmap
 import os
 import pathlib
 import random
+import sqlite3
 import subprocess
 import sys
+import tarfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "real"))
@@ -46,6 +50,9 @@ class Sizes:
         self.files = (100 if quick else 2000) // (10 if delayed else 1)
         self.folders = (4 if quick else 20) // (2 if delayed else 1)
         self.in_each = 25 if quick else 100
+        self.sources = 90 if quick else 900
+        self.unpacked = self.sources // (10 if delayed and not quick else 1)
+        self.transactions = 10 if quick or delayed else 100
         self.random_seconds = 1 if quick else 4
         self.limit = 60 if quick else 150
 
@@ -100,6 +107,49 @@ def write(place):
     return place.sizes.large / MIB
 
 
+@workload("MiB/s")
+def reread(place):
+    """the same again, after the file was closed"""
+    read(place)
+    begin = time.monotonic()
+    amount = read(place)
+    place.seconds = time.monotonic() - begin
+    return amount
+
+
+@workload("MiB/s")
+def write_4k(place):
+    """sequential, 4 KiB at a time, close, until it lies on the server"""
+    name, block, size = place.fresh(), random.Random(1).randbytes(4096), place.sizes.large // 8
+    with open(place.share / name / "large", "wb", buffering=0) as f:
+        for _ in range(size // len(block)):
+            f.write(block)
+    place.server.wait_until_stored([place.folder / name / "large"], size, place.sizes.limit)
+    return size / MIB
+
+
+@workload("/s")
+def direct_read(place):
+    """4 KiB at random offsets past the page cache, 16 processes at once"""
+    pages, deadline = place.sizes.large // 4096, time.monotonic() + place.sizes.random_seconds
+    counts = [os.pipe() for _ in range(16)]
+    for number, (_, answer) in enumerate(counts):
+        if os.fork():
+            continue
+        chance, done, page = random.Random(number), 0, mmap.mmap(-1, 4096)  # aligned as O_DIRECT wants it
+        fd = os.open(place.share / "large", os.O_RDONLY | os.O_DIRECT)
+        while time.monotonic() < deadline:
+            if os.preadv(fd, [page], chance.randrange(pages) * 4096) != 4096:
+                os._exit(1)
+            done += 1
+        os.write(answer, b"%d" % done)
+        os._exit(0)
+    for _ in counts:
+        if os.wait()[1]:
+            raise harness.Failed("a short read")
+    return sum(int(os.read(told, 100)) for told, _ in counts)
+
+
 @workload("/s")
 def random_read(place):
     """4 KiB at random offsets, one after the other"""
@@ -144,6 +194,42 @@ def read_files(place):
     return place.sizes.files
 
 
+@workload("/s")
+def untar(place):
+    """files of a source tree, until they lie on the server"""
+    name = place.fresh()
+    archive = place.server.home / "sources.tar"
+    subprocess.run(["tar", "-xf", archive, "--no-same-owner", "-C", place.share / name], check=True)
+    with tarfile.open(archive) as members:
+        for member in members:
+            if member.isfile():
+                place.server.wait_until_stored([place.folder / name / member.name], member.size, place.sizes.limit)
+    return place.sizes.unpacked
+
+
+@workload("/s")
+def grep(place):
+    """grep -r through the files of a source tree, cold"""
+    found = subprocess.run(["grep", "-rc", "needle", str(place.share / "sources")], stdout=subprocess.PIPE).stdout
+    if found.count(b":1\n") != place.sizes.sources:
+        raise harness.Failed("grep did not find everything")
+    return place.sizes.sources
+
+
+@workload("/s")
+def sqlite(place):
+    """durable transactions"""
+    database = sqlite3.connect(place.share / place.fresh() / "data.sqlite")
+    database.execute("pragma synchronous = full")
+    database.execute("create table t (n integer, text text)")
+    begin = time.monotonic()
+    for i in range(place.sizes.transactions):
+        with database:
+            database.execute("insert into t values (?, ?)", (i, "x" * 100))
+    place.seconds = time.monotonic() - begin
+    return place.sizes.transactions
+
+
 @workload("entries/s")
 def ls(place):
     """ls -lR of a tree"""
@@ -167,6 +253,22 @@ def remove(place):
     return place.sizes.files
 
 
+@workload("/s")
+def rm_rf(place):
+    """rm -rf of a tree"""
+    name, files = place.fresh(), place.sizes.files * 3 // 10
+    for i in range(files):
+        folder = place.folder / name / f"folder{i // 30}"
+        if i % 30 == 0:
+            folder.mkdir()
+            os.chown(folder, harness.USER_ID, harness.USER_ID)
+        _touch(folder / f"file{i}")
+    begin = time.monotonic()
+    subprocess.run(["rm", "-rf", str(place.share / name)], check=True)
+    place.seconds = time.monotonic() - begin
+    return files
+
+
 def _touch(path, data=b""):
     path.write_bytes(data)
     os.chown(path, harness.USER_ID, harness.USER_ID)
@@ -181,6 +283,14 @@ def fill(server, sizes):
     (folder / "many").mkdir()
     for i in range(sizes.files):
         _touch(folder / "many" / f"file{i}", b"x" * 4096)
+    chance = random.Random(4)
+    for i in range(sizes.sources):
+        path = folder / "sources" / f"folder{i // 30}" / f"file{i}.c"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _touch(path, chance.randbytes(chance.randrange(12000)).hex().encode() + b"\nneedle\n")
+    with tarfile.open(server.home / "sources.tar", "w") as archive:
+        for number in range(sizes.unpacked // 30):
+            archive.add(folder / "sources" / f"folder{number}", f"folder{number}")
     for d in range(sizes.folders):
         (folder / "tree" / f"folder{d}").mkdir(parents=True)
         for i in range(sizes.in_each):
@@ -261,7 +371,7 @@ def better(a, b):
 
 
 def measure(arguments):
-    chosen = [p for p in peers.ALL if p.available() and (not arguments.peers or p.name in arguments.peers)]
+    chosen = [p for p in peers.ALL if p.available() and p.name in (arguments.peers or [each.name for each in peers.ALL if each.is_default])]
     results = {}
     for delay in arguments.delays:
         sizes = Sizes(arguments.quick, delay > 0)
@@ -290,17 +400,38 @@ def shown(result):
 
 def ratio(row):
     ours = row.get("smb3fuse") or {}
-    others = [r["figure"] for name, r in row.items() if r and "figure" in r and name not in ("smb3fuse", "smbclient")]
+    others = [r["figure"] for name, r in row.items() if r and "figure" in r and name != "smbclient" and not name.startswith("smb3fuse")]
     return ours["figure"] / max(others) if others and "figure" in ours else None
+
+
+# What is to be reached: against the best of the others, against smbclient, or as a figure.
+TO_REACH = {
+    0: {"read": ("smbclient", 1), "write": ("smbclient", 1), "reread": ("best", 6), "write_4k": ("best", 4), "random_read": ("best", 1.3),
+        "direct_read": ("best", 4), "create": ("best", 3), "untar": ("best", 4), "grep": ("best", 3), "rm_rf": ("best", 2),
+        "sqlite": ("best", 4), "ls": ("best", 1), "stat": ("best", 1)},
+    20: {"read": ("smbclient", 5), "write": ("smbclient", 5), "create": ("figure", 200 / 9), "ls": ("figure", 1000), "grep": ("figure", 450)},
+}
+
+
+def reached(delay, name, row):
+    """What is to be reached, and how much of it is: at least 1.00 where it is."""
+    of, factor = TO_REACH.get(int(delay), {}).get(name, (None, None))
+    ours, plain = row.get("smb3fuse") or {}, row.get("smbclient") or {}
+    if of is None or "figure" not in ours:
+        return "–"
+    if of == "figure":
+        return f"{factor:.0f}: {ours['figure'] / factor:.2f}"
+    against = ratio(row) if of == "best" else ours["figure"] / plain["figure"] if "figure" in plain else None
+    return f"{factor} × {of}: {against / factor:.2f}" if against else "–"
 
 
 def print_tables(results):
     for delay, rows in results.items():
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        print(f"\nRound trip {delay} ms\n\n| workload | " + " | ".join(names) + " | smb3fuse / best peer |\n|" + "---|" * (len(names) + 2))
+        print(f"\nRound trip {delay} ms\n\n| workload | " + " | ".join(names) + " | smb3fuse / best peer | to reach: reached |\n|" + "---|" * (len(names) + 3))
         for name, row in rows.items():
             factor = ratio(row)
-            print(f"| {name}, {WORKLOADS[name][1]} | " + " | ".join(shown(row.get(n)) for n in names) + f" | {f'{factor:.2f}' if factor else '–'} |")
+            print(f"| {name}, {WORKLOADS[name][1]} | " + " | ".join(shown(row.get(n)) for n in names) + f" | {f'{factor:.2f}' if factor else '–'} | {reached(delay, name, row)} |")
         counted = [n for n in names if any((row.get(n) or {}).get("turns") is not None for row in rows.values())]
         if counted:
             print("\nRequests / round trips (the mount excluded)\n\n| workload | " + " | ".join(counted) + " |\n|" + "---|" * (len(counted) + 1))
@@ -321,7 +452,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
     parser.add_argument("--peers", type=comma(str), help="of: " + ", ".join(p.name for p in peers.ALL))
-    parser.add_argument("--delays", type=comma(int), default=[0, 20], help="round-trip times in ms (default 0,20)")
+    parser.add_argument("--delays", type=comma(int), default=[0, 2, 20], help="round-trip times in ms (default 0,2,20)")
     parser.add_argument("--workloads", type=comma(str), default=list(WORKLOADS), help="of: " + ", ".join(WORKLOADS))
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--json", type=pathlib.Path, help="write all results here, too")

@@ -14,6 +14,7 @@ import harness
 class Peer:
     """One way to reach a share. `start` returns the share's folder once it answers."""
     name = ""
+    is_default = True
 
     @staticmethod
     def available():
@@ -169,4 +170,16 @@ wait
         return share
 
 
-ALL = [Smb3fuse, Rclone, RcloneFull, Smbnetfs, Gvfs]
+class SignedSmb3fuse(Smb3fuse):
+    name = "smb3fuse signed"
+    options = "sign"
+    is_default = False
+
+
+class SealedSmb3fuse(Smb3fuse):
+    name = "smb3fuse sealed"
+    options = "seal"
+    is_default = False
+
+
+ALL = [Smb3fuse, SignedSmb3fuse, SealedSmb3fuse, Rclone, RcloneFull, Smbnetfs, Gvfs]
