@@ -7,6 +7,7 @@
 // On destruction what still waits is dropped, not called.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -78,6 +79,10 @@ class FileCache final : private Budget::Member {
   std::optional<std::uint64_t> size_underway() const;
   // Within RemoteFile::write(): no other write is in flight or waits.
   bool is_last_write() const { return flights_.size() == 1 && extents_.unsent_bytes() == 0; }
+  // Somebody waits for RemoteFile::flush() behind the writes.
+  bool awaits_disk() const {
+    return std::any_of(barriers_.begin(), barriers_.end(), [](const Barrier& each) { return each.to_disk; });
+  }
 
   std::optional<TimePoint> next_timeout() const;
   void handle_timeout();

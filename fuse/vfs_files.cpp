@@ -262,7 +262,8 @@ client::Task<void> Vfs::flush(Request request, HandleId id) {
 client::Task<void> Vfs::sync(Request request, HandleId id) {
   const std::shared_ptr<FileHandle> handle = find_file(id);
   std::error_code error;
-  if (handle != nullptr && handle->writable) error = co_await flush(*handle, config_.strict_sync);
+  const bool may_flush = handle != nullptr && (handle->writable || handle->shared->file.has_writable());
+  if (may_flush) error = co_await flush(*handle, config_.strict_sync);
   request.reply_error(errno_of(error));
 }
 

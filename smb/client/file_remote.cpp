@@ -36,14 +36,17 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
   // A server moves the times with each write it answers, so changes go with the last one or after it, and not before
   // a truncate.
   const bool tells_time = owes_time_ && flushes_ > 0;
-  const bool rides = (!changes_.empty() || tells_time) && cache_.is_last_write() && !cache_.size_underway();
+  const bool is_last = cache_.is_last_write() && !cache_.size_underway();
+  const bool rides = is_last && (!changes_.empty() || tells_time);
+  const bool to_disk = is_last && cache_.awaits_disk();
   const bool by_program = !changes_.empty();  // not only the time of writing, which a server may refuse to be told
   AttributeChanges changes;
   if (rides) underway_ = changes = take_changes(true);
-  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, changes, by_program,
-                   done = std::move(done)](std::error_code error, std::error_code refused) {
+  auto answered = [this, alive = Alive(alive_), id = through->id, offset, data, changes, by_program, to_disk,
+                   number = ++changes_sent_, done = std::move(done)](std::error_code error, std::error_code after) {
     if (alive.expired()) return;
-    if (!error && refused && by_program && !changes_error_) changes_error_ = refused;
+    if (!error && after && by_program && !changes_error_) changes_error_ = after;
+    if (!error && !after && to_disk) changes_on_disk_ = number;
     if (!changes.empty()) underway_ = {};
     if (error) owe_again(changes);
     if (error && was_closed(id)) {
@@ -59,8 +62,8 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
     done(error);
     if (!alive.expired()) arm();
   };
-  if (rides) {
-    through->open->write_and_set(offset, std::move(data), std::move(changes), std::move(answered));
+  if (rides || to_disk) {
+    through->open->write_last(offset, std::move(data), std::move(changes), to_disk, std::move(answered));
   } else {
     through->open->write(offset, std::move(data),
                          [answered = std::move(answered)](std::error_code error) { answered(error, {}); });
@@ -83,6 +86,7 @@ Task<void> File::Remote::send_truncate(std::uint64_t size, cache::RemoteFile::Do
   AttributeChanges changes = take_changes(!cache_.has_unsent());
   changes.end_of_file = size;
   underway_ = changes;
+  ++changes_sent_;
   const Alive alive = alive_;
   const std::error_code error = co_await through->open->set_attributes(changes);
   if (alive.expired()) co_return;
@@ -95,8 +99,8 @@ Task<void> File::Remote::send_truncate(std::uint64_t size, cache::RemoteFile::Do
 
 void File::Remote::flush(cache::RemoteFile::Done done) {
   const Opened* through = any_writable();
-  if (through == nullptr) {
-    // Nothing was written through an open that we still hold: there is nothing to wait for.
+  if (through == nullptr || changes_on_disk_ == changes_sent_) {
+    // Nothing was written through an open that we still hold, or since the flush that went with the last write.
     runtime_.post([done = std::move(done)] { done({}); });
     return;
   }

@@ -155,7 +155,9 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   // Open.UserSetModificationTime).
   FileTime written_at_ = 0;
   bool owes_time_ = false;
-  std::size_t flushes_ = 0;  // under way
+  std::size_t flushes_ = 0;            // under way
+  std::uint64_t changes_sent_ = 1;     // writes and changes of size; what was before us counts as one
+  std::uint64_t changes_on_disk_ = 0;  // the last one of them that a flush went with, by which it is on disk
   EndOfFile end_;
   std::deque<Append> appends_;
   bool asking_end_ = false;

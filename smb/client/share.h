@@ -84,11 +84,11 @@ class Open {
   // At most Share::maximum_read() / maximum_write() bytes; fewer come back only at the end of the file.
   virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
   virtual void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) = 0;
-  // As write, and then the changes, in one message. One round trip. The data may have been written though the changes
-  // were refused.
-  using WriteAndSetDone = std::function<void(std::error_code written, std::error_code set)>;
-  virtual void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                             WriteAndSetDone done) = 0;
+  // As write, then the changes, if there are any, then a flush, if `to_disk`: in one message, one round trip. The data
+  // may have been written though what follows it failed; `after` is the first failure of that.
+  using WriteLastDone = std::function<void(std::error_code written, std::error_code after)>;
+  virtual void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                          WriteLastDone done) = 0;
   virtual void flush(Done done) = 0;
   // One round trip each.
   virtual Task<Result<Attributes>> attributes() = 0;

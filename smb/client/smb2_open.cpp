@@ -87,8 +87,8 @@ void Smb2Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, Done
   });
 }
 
-void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                             WriteAndSetDone done) {
+void Smb2Open::write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                          WriteLastDone done) {
   const std::size_t length = length_of(data);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
@@ -96,6 +96,7 @@ void Smb2Open::write_and_set(std::uint64_t offset, std::vector<cache::Buffer> da
     chain.push_back(link_->requests.set_end_of_file(file_id_, *changes.end_of_file));
   }
   if (changes.touches_basic()) chain.push_back(link_->requests.set_basic(file_id_, changes));
+  if (to_disk) chain.push_back(link_->requests.flush(file_id_));
   link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
     done(check_write(answers.front(), length), first_error(answers));
   });

@@ -120,9 +120,10 @@ class FakeOpen final : public Open {
   void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override {
     start_write("write", "", offset, std::move(data), std::move(done));
   }
-  void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes,
-                     WriteAndSetDone done) override {
-    start_write("write", " and set" + words_of(changes), offset, std::move(data),
+  void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                  WriteLastDone done) override {
+    const std::string set = changes.empty() ? "" : " and set" + words_of(changes);
+    start_write("write", set + (to_disk ? " and flush" : ""), offset, std::move(data),
                 [&server = server_, done](std::error_code error) { done(error, error ? error : server.set_refused); });
   }
   void flush(Done done) override { server_.ask("flush", std::move(done)); }

@@ -438,12 +438,42 @@ TEST_F(FileTest, LetsBulkAppendsFollowOneAnotherWithoutAsking) {
 TEST_F(FileTest, EndsAWriteThroughOnceItIsOnDisk) {
   open();
   const Pending done = write(0, "durable", true);
-  EXPECT_EQ(server.asked, Asked{"write 0+7"});
-  answer();
-  EXPECT_EQ(server.asked.back(), "flush");
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and flush"});
   EXPECT_FALSE(done->ended);
   answer();
   EXPECT_TRUE(done->ended);
+  EXPECT_EQ(server.asked.size(), 1U);
+}
+
+TEST_F(FileTest, FlushesInTheMessageOfTheLastWriteAndOnlyOnce) {
+  open();
+  write(0, "content");
+  Pending flushed = flush(true);
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and set mtime=1000 and flush"});
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_TRUE(flush(true)->ended) << "nothing was written since";
+  EXPECT_EQ(server.asked.size(), 1U);
+  write(7, "more");
+  runtime.pass(milliseconds(5));
+  answer();
+  flushed = flush(true);
+  EXPECT_EQ(server.asked.back(), "flush") << "what was written before has to be on disk, too";
+  answer();
+  EXPECT_TRUE(flushed->ended);
+}
+
+TEST_F(FileTest, FlushesAgainWhereWhatWentWithTheLastWriteWasRefused) {
+  open();
+  write(0, "content");
+  server.set_refused = make_error_code(NtStatus::STATUS_ACCESS_DENIED);
+  const Pending flushed = flush(true);
+  answer();
+  EXPECT_EQ(server.asked.back(), "flush");
+  EXPECT_FALSE(flushed->ended);
+  answer();
+  EXPECT_TRUE(flushed->ended);
+  EXPECT_FALSE(flushed->error) << "a time of writing is not what the program has asked for";
 }
 
 TEST_F(FileTest, TellsAWriteErrorAtTheFlush) {

@@ -248,8 +248,8 @@ class FakeShare final : public client::Share {
         share_.runtime_.post([done] { done({}); });
       }
     }
-    void write_and_set(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes,
-                       WriteAndSetDone done) override {
+    void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes, bool,
+                    WriteLastDone done) override {
       write(offset, std::move(data), [done](std::error_code error) { done(error, error); });
       share_.change(*file_, changes);
     }
