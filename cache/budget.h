@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bound on memory over all files: what the pool has given out, by whoever holds it. What could be fetched again
 // goes first, from the file that was used longest ago on; when there is none left to go, nothing is read ahead, and a
-// writer waits until its own file is nearly clean, so every file can still make progress.
+// writer waits until its own file is nearly clean, so every file can still make progress. And what all of them count.
 //
 // Loop thread. Outlives its members; the pool outlives it.
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "cache/buffer.h"
 #include "cache/limits.h"
+#include "cache/usage.h"
 
 namespace smb3fuse::cache {
 
@@ -45,6 +46,9 @@ class Budget {
   // What is only kept in case it is read again leaves room for what is read ahead and written.
   bool may_keep() const { return pool_.bytes_in_use() < limit_ / 2; }
 
+  Counts& counts() { return counts_; }
+  const Counts& counts() const { return counts_; }
+
   // `member` has such data, and has used it just now.
   void note_clean(Member& member);
   // Such data goes until may_keep(), or until what is left is young.
@@ -55,6 +59,7 @@ class Budget {
   std::size_t limit_;
   std::list<Member*> members_;  // the longest unused first
   TimePoint not_before_{};      // there was nothing to go, a short while ago
+  Counts counts_;
 };
 
 }  // namespace smb3fuse::cache

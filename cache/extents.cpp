@@ -50,7 +50,7 @@ void Extents::begin_fetch(std::uint64_t begin, std::uint64_t end, std::uint64_t 
 }
 
 void Extents::handle_fetched(std::uint64_t begin, std::uint64_t end, std::uint64_t fetch, const Buffer& data, bool keep,
-                             TimePoint now) {
+                             TimePoint now, bool unread) {
   const std::uint64_t got = begin + data.size();
   auto at = mutable_find(begin);
   while (at != map_.end() && at->first < end) {
@@ -67,8 +67,19 @@ void Extents::handle_fetched(std::uint64_t begin, std::uint64_t end, std::uint64
     extent.operation = 0;
     extent.data = data.slice(first - begin, extent.end - first);
     extent.since = now;
+    extent.unread = unread;
     at = std::next(insert(first, std::move(extent)));
   }
+}
+
+std::uint64_t Extents::note_read(std::uint64_t begin, std::uint64_t end) {
+  const std::uint64_t before = unread_bytes_;
+  if (before == 0) return 0;
+  for (auto at = mutable_find(begin); at != map_.end() && at->first < end; ++at) {
+    if (at->second.unread) unread_bytes_ -= at->second.end - at->first;
+    at->second.unread = false;
+  }
+  return before - unread_bytes_;
 }
 
 void Extents::forget(std::uint64_t begin, std::uint64_t end) {
@@ -269,6 +280,7 @@ Extents::Map::iterator Extents::erase(Map::iterator at) {
 void Extents::enter(std::uint64_t begin, const Extent& extent) {
   const std::uint64_t length = extent.end - begin;
   bytes_[static_cast<std::size_t>(extent.state)] += length;
+  if (extent.unread) unread_bytes_ += length;
   if (extent.state == dirty) dirty_.insert(begin);
   if (is_unsent(extent.state)) unsent_epochs_[extent.epoch] += length;
 }
@@ -276,6 +288,7 @@ void Extents::enter(std::uint64_t begin, const Extent& extent) {
 void Extents::leave(std::uint64_t begin, const Extent& extent) {
   const std::uint64_t length = extent.end - begin;
   bytes_[static_cast<std::size_t>(extent.state)] -= length;
+  if (extent.unread) unread_bytes_ -= length;
   if (extent.state == dirty) dirty_.erase(begin);
   if (!is_unsent(extent.state)) return;
   const auto epoch = unsent_epochs_.find(extent.epoch);
@@ -285,6 +298,7 @@ void Extents::leave(std::uint64_t begin, const Extent& extent) {
 
 bool Extents::audit() const {
   std::uint64_t previous_end = 0;
+  std::uint64_t unread = 0;
   std::array<std::uint64_t, kStates> bytes{};
   std::map<std::uint64_t, std::uint64_t> unsent;
   std::set<std::uint64_t> dirty_begins;
@@ -292,12 +306,14 @@ bool Extents::audit() const {
     if (begin < previous_end || extent.end <= begin || extent.state == missing) return false;
     if (extent.data.size() != (extent.state == fetching ? 0 : extent.end - begin)) return false;
     if ((extent.state == fetching || is_in_flight(extent.state)) != (extent.operation != 0)) return false;
+    if (extent.unread && extent.state != clean) return false;
     bytes[static_cast<std::size_t>(extent.state)] += extent.end - begin;
+    if (extent.unread) unread += extent.end - begin;
     if (extent.state == dirty) dirty_begins.insert(begin);
     if (is_unsent(extent.state)) unsent[extent.epoch] += extent.end - begin;
     previous_end = extent.end;
   }
-  return bytes == bytes_ && unsent == unsent_epochs_ && dirty_begins == dirty_;
+  return bytes == bytes_ && unread == unread_bytes_ && unsent == unsent_epochs_ && dirty_begins == dirty_;
 }
 
 }  // namespace smb3fuse::cache

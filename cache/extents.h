@@ -42,6 +42,7 @@ struct Extent {
   std::uint64_t operation = 0;  // fetching, flushing, flushing_redirtied: the READ or WRITE under way
   std::uint64_t epoch = 0;      // written bytes: between which two barriers (flush, truncate) they were written
   TimePoint since;              // clean: fetched then; dirty: the oldest byte was written then
+  bool unread = false;          // clean: fetched ahead, and nobody has read any of it
 };
 
 class Extents {
@@ -51,9 +52,11 @@ class Extents {
   // The bytes are missing and READ `fetch` will bring them.
   void begin_fetch(std::uint64_t begin, std::uint64_t end, std::uint64_t fetch);
   // READ `fetch` of [begin, end) brought `data`, perhaps fewer, or none. What is still awaited of it becomes clean,
-  // or missing where it brought nothing or is not to be kept.
+  // or missing where it brought nothing or is not to be kept. `unread`: nobody has asked for it.
   void handle_fetched(std::uint64_t begin, std::uint64_t end, std::uint64_t fetch, const Buffer& data, bool keep,
-                      TimePoint now);
+                      TimePoint now, bool unread = false);
+  // Some of [begin, end) is read. How many bytes the extents have of which nothing was read before.
+  std::uint64_t note_read(std::uint64_t begin, std::uint64_t end);
   // What was or is being fetched of [begin, end) is missing again; what was written stays.
   void forget(std::uint64_t begin, std::uint64_t end);
   void forget_all();
@@ -81,6 +84,7 @@ class Extents {
   // The extent that holds the byte at `offset`, or the first one after it.
   Map::const_iterator find(std::uint64_t offset) const;
   std::uint64_t bytes(State state) const { return bytes_[static_cast<std::size_t>(state)]; }
+  std::uint64_t unread_bytes() const { return unread_bytes_; }
   // Written and in no WRITE yet.
   std::uint64_t unsent_bytes() const { return bytes(State::dirty) + bytes(State::flushing_redirtied); }
   std::optional<std::uint64_t> oldest_unsent_epoch() const;
@@ -99,6 +103,7 @@ class Extents {
   std::set<std::uint64_t> dirty_;                         // where the dirty ones begin
   std::map<std::uint64_t, std::uint64_t> unsent_epochs_;  // unsent bytes of each epoch that has any
   std::array<std::uint64_t, kStates> bytes_{};
+  std::uint64_t unread_bytes_ = 0;
 };
 
 }  // namespace smb3fuse::cache

@@ -32,6 +32,14 @@ void FileCache::change_access(Access to, Done done) {
   advance(now_());
 }
 
+Usage FileCache::usage() const {
+  return {.clean = extents_.bytes(State::clean),
+          .unread = extents_.unread_bytes(),
+          .dirty = extents_.bytes(State::dirty) + extents_.bytes(State::failed),
+          .in_flight = extents_.bytes(State::flushing) + extents_.bytes(State::flushing_redirtied),
+          .fetching = extents_.bytes(State::fetching)};
+}
+
 std::optional<TimePoint> FileCache::next_timeout() const {
   if (!ready_.empty()) return TimePoint::min();
   const TimePoint next = std::min(join_until_, stale_at_);

@@ -24,6 +24,7 @@
 #include "cache/limits.h"
 #include "cache/read_ahead.h"
 #include "cache/remote_file.h"
+#include "cache/usage.h"
 #include "cache/window.h"
 
 namespace smb3fuse::cache {
@@ -84,6 +85,8 @@ class FileCache final : private Budget::Member {
     return std::any_of(barriers_.begin(), barriers_.end(), [](const Barrier& each) { return each.to_disk; });
   }
 
+  Usage usage() const;
+
   std::optional<TimePoint> next_timeout() const;
   void handle_timeout();
 
@@ -117,6 +120,7 @@ class FileCache final : private Budget::Member {
     std::uint64_t own_end;     // where data written here ended at most since it began
     Window::Mark mark;
     std::vector<Waiter> waiters;
+    bool is_ahead = false;  // begun before anybody asked for it
   };
   // A WRITE under way.
   struct Flight {
@@ -166,7 +170,7 @@ class FileCache final : private Budget::Member {
   Buffer zeros_after(const Fetch& fetch, std::uint64_t got_end);
   void learn_end(const Fetch& fetch, std::uint64_t got_end, TimePoint now);
   static void settle(const Waiter& waiter, const Fetch& fetch, const Buffer& data, const Buffer& zeros);
-  static ReadResult result_of(PendingRead& read);
+  ReadResult result_of(PendingRead& read);
   std::uint64_t own_end() const;
 
   Buffer copy_into_room(std::uint64_t offset, const Buffer& data);

@@ -21,7 +21,8 @@ void FileCache::adopt(std::uint64_t offset, const Buffer& data, bool ends) {
     if (gap_end > at) {
       const std::uint64_t id = ++last_id_;
       extents_.begin_fetch(at, gap_end, id);
-      extents_.handle_fetched(at, gap_end, id, data.slice(at - offset, gap_end - at), true, now);
+      extents_.handle_fetched(at, gap_end, id, data.slice(at - offset, gap_end - at), true, now, true);
+      budget_.counts().bytes_ahead += gap_end - at;
     }
     at = none ? end : next->second.end;
   }
@@ -94,6 +95,10 @@ bool FileCache::try_read(std::uint64_t offset, std::uint32_t length, ReadResult&
   }
   result.pieces = std::move(pieces);
   if (keeps()) note_clean(now);
+  ++budget_.counts().reads;
+  ++budget_.counts().reads_from_memory;
+  budget_.counts().bytes_read += end - offset;
+  budget_.counts().bytes_from_memory += end - offset;
   use_up(offset, end);
   note_read(offset, end - offset, false, now);
   return true;
@@ -109,6 +114,7 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
   const std::uint64_t end = std::min(offset + length, known_end(now).value_or(~std::uint64_t{0}));
   const auto pending = std::make_shared<PendingRead>();
   pending->done = std::move(done);
+  ++budget_.counts().reads;
   bool missed = false;
   const auto await = [&](Fetch& fetch, std::uint64_t begin, std::uint64_t until) {
     fetch.waiters.push_back({pending, pending->parts.size(), fetch.own_end});
@@ -135,6 +141,7 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
       await(fetches_.find(at->second.operation)->second, next, until);
     } else {
       pending->parts.push_back({next, until, at->second.data.slice(next - at->first, until - next), {}});
+      budget_.counts().bytes_from_memory += until - next;
     }
     next = until;
   }
@@ -143,6 +150,7 @@ void FileCache::read(std::uint64_t offset, std::uint32_t length, ReadDone done) 
 }
 
 void FileCache::use_up(std::uint64_t offset, std::uint64_t end) {
+  budget_.counts().bytes_ahead_used += extents_.note_read(offset, end);
   if (used_once() && end > offset) extents_.forget(offset, end);
 }
 
@@ -163,10 +171,10 @@ void FileCache::fetch_gaps(std::uint64_t begin, std::uint64_t end, TimePoint now
   while (begin < end) {
     const auto at = extents_.find(begin);
     if (at == extents_.map().end() || at->first >= end) {
-      start_fetch(begin, end, true, now);
+      start_fetch(begin, end, true, now).is_ahead = true;
       return;
     }
-    if (at->first > begin) start_fetch(begin, at->first, true, now);
+    if (at->first > begin) start_fetch(begin, at->first, true, now).is_ahead = true;
     begin = at->second.end;
   }
 }
@@ -190,6 +198,8 @@ void FileCache::handle_fetched(std::uint64_t id, std::error_code error, Buffer d
   const TimePoint now = now_();
   const bool current = fetch.generation == generation_;
   if (data.size() > fetch.end - fetch.begin) data = data.slice(0, fetch.end - fetch.begin);
+  if (fetch.is_ahead) budget_.counts().bytes_ahead += data.size();
+  if (fetch.is_ahead && !fetch.waiters.empty()) budget_.counts().bytes_ahead_used += data.size();
   Buffer zeros;
   if (error) {
     data = {};
@@ -202,7 +212,7 @@ void FileCache::handle_fetched(std::uint64_t id, std::error_code error, Buffer d
   if (current) {
     if (keeps()) budget_.make_room(now);
     const bool keep = !keeps() || !budget_.exhausted();
-    extents_.handle_fetched(fetch.begin, fetch.end, id, data, keep, now);
+    extents_.handle_fetched(fetch.begin, fetch.end, id, data, keep, now, fetch.is_ahead && fetch.waiters.empty());
     note_clean(now);
   }
   for (const Waiter& waiter : fetch.waiters) {
@@ -254,6 +264,7 @@ ReadResult FileCache::result_of(PendingRead& read) {
   result.pieces.reserve(read.parts.size());
   for (PendingRead::Part& part : read.parts) {
     const std::uint64_t length = part.data.size() + part.zeros.size();
+    budget_.counts().bytes_read += length;
     if (!part.data.empty()) result.pieces.push_back(std::move(part.data));
     if (!part.zeros.empty()) result.pieces.push_back(std::move(part.zeros));
     if (length < part.end - part.begin) break;

@@ -22,6 +22,8 @@ void FileCache::write(std::uint64_t offset, const Buffer& data, Done done) {
   }
   const TimePoint now = now_();
   const std::uint64_t end = offset + data.size();
+  ++budget_.counts().writes;
+  budget_.counts().bytes_written += data.size();
   if (data.size() >= limits_.copy_below) {
     extents_.write(offset, data, epoch_, now);
   } else {

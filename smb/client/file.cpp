@@ -43,5 +43,6 @@ Attributes File::seen_through(Attributes from_server) const { return remote_->se
 FileTime File::written_at() const { return remote_->written_at(); }
 bool File::has_unsent() const { return remote_->has_unsent(); }
 bool File::is_ahead() const { return remote_->is_ahead(); }
+cache::Usage File::usage() const { return remote_->usage(); }
 
 }  // namespace smb3fuse::client

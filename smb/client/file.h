@@ -92,6 +92,7 @@ class File {
   // What seen_through() shows is newer than what the server would tell: there is unsent data, or a time of writing that
   // the server will be told at the next flush or CLOSE.
   bool is_ahead() const;
+  cache::Usage usage() const;
 
  private:
   class Remote;

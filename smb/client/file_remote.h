@@ -59,6 +59,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   FileTime written_at() const { return written_at_; }
   bool has_unsent() const { return cache_.has_unsent() || !changes_.empty(); }
   bool is_ahead() const { return has_unsent() || owes_time_; }
+  cache::Usage usage() const { return cache_.usage(); }
 
   // cache::RemoteFile
   void read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) override;

@@ -195,6 +195,78 @@ TEST_F(FileCacheRead, StoresNothingThatBeganUnderALostRight) {
   EXPECT_FALSE(try_read(0, 16));
 }
 
+// ---- what it counts
+
+TEST_F(FileCacheRead, CountsWhatIsAnsweredFromMemory) {
+  serve(pattern(100));
+  change_access(Access::read);
+  read(0, 32);
+  release_all();
+  EXPECT_TRUE(try_read(0, 32));
+  EXPECT_TRUE(try_read(100, 32)) << "the end is known, too";
+  const Counts& counts = budget.counts();
+  EXPECT_EQ(counts.reads, 3U);
+  EXPECT_EQ(counts.reads_from_memory, 2U);
+  EXPECT_EQ(counts.bytes_read, 64U);
+  EXPECT_EQ(counts.bytes_from_memory, 32U);
+}
+
+TEST_F(FileCacheRead, CountsTheBytesOfAReadOfWhichAPartIsHere) {
+  serve(pattern(100));
+  change_access(Access::read);
+  read(80, 4);
+  release_all();
+  read(76, 100);
+  release_all();
+  const Counts& counts = budget.counts();
+  EXPECT_EQ(counts.reads_from_memory, 0U);
+  EXPECT_EQ(counts.bytes_read, 28U) << "as far as the file goes";
+  EXPECT_EQ(counts.bytes_from_memory, 4U);
+}
+
+TEST_F(FileCacheRead, CountsWhatWasReadAheadAndHowMuchOfThatWasUsed) {
+  use_large_pieces();
+  serve(pattern(8 * kMiB));
+  read(0, kMiB);
+  EXPECT_GE(cache->usage().fetching, kMiB);
+  release_all();
+  Usage usage = cache->usage();
+  const std::uint64_t ahead = budget.counts().bytes_ahead;
+  EXPECT_GE(ahead, 2 * kMiB);
+  EXPECT_EQ(usage.clean, ahead);
+  EXPECT_EQ(usage.unread, ahead);
+  EXPECT_EQ(budget.counts().bytes_ahead_used, 0U);
+
+  EXPECT_TRUE(try_read(kMiB, kMiB / 8)) << "a piece counts as used with the first read of it";
+  EXPECT_TRUE(try_read(kMiB + kMiB / 8, kMiB / 8));
+  EXPECT_EQ(budget.counts().bytes_ahead_used, kMiB);
+
+  cache->forget_fetched();
+  usage = cache->usage();
+  EXPECT_EQ(usage.clean, 0U);
+  EXPECT_EQ(usage.unread, 0U);
+  EXPECT_EQ(budget.counts().bytes_ahead_used, kMiB);
+}
+
+TEST_F(FileCacheRead, CountsAsUsedWhatIsAskedForOnItsWay) {
+  use_large_pieces();
+  serve(pattern(8 * kMiB));
+  read(0, kMiB);
+  read(kMiB, kMiB);
+  release_all();
+  EXPECT_EQ(budget.counts().bytes_ahead_used, kMiB);
+  EXPECT_EQ(budget.counts().reads_from_memory, 0U);
+}
+
+TEST_F(FileCacheRead, CountsTheFirstPieceOfAnOpenAsReadAhead) {
+  serve("hello");
+  cache->adopt(0, buffer_of("hello"), true);
+  EXPECT_EQ(cache->usage().unread, 5U);
+  EXPECT_EQ(try_read(0, 100), "hello");
+  EXPECT_EQ(budget.counts().bytes_ahead, 5U);
+  EXPECT_EQ(budget.counts().bytes_ahead_used, 5U);
+}
+
 TEST_F(FileCacheRead, MayBeDestroyedWithReadsUnderWay) {
   serve(pattern(100));
   const Pending answer = read(0, 16);
