@@ -52,6 +52,12 @@ class AsioTransport final : public Transport, public std::enable_shared_from_thi
 
   void limit_frames(std::uint32_t bytes) override { frame_limit_ = bytes; }
 
+  std::string peer_address() const override {
+    boost::system::error_code error;
+    const auto peer = socket_.remote_endpoint(error);
+    return error ? std::string() : peer.address().to_string();
+  }
+
   // The owner lets go: nothing is called any more, and pending waits end with the socket.
   void stop() {
     handler_ = nullptr;
@@ -209,6 +215,7 @@ class OwnedTransport final : public Transport {
   void start(TransportHandler& handler) override { transport_->start(handler); }
   void send(std::vector<OutgoingFrame> frames) override { transport_->send(std::move(frames)); }
   void limit_frames(std::uint32_t bytes) override { transport_->limit_frames(bytes); }
+  std::string peer_address() const override { return transport_->peer_address(); }
 
  private:
   std::shared_ptr<AsioTransport> transport_;

@@ -216,7 +216,11 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   }
   auto traits = traits_of(answers, *config, *link->channel);
   if (!traits) co_return tl::make_unexpected(traits.error());
+  traits->server = config->server;
+  traits->port = config->port;
+  traits->name = config->share;
   traits->prefix = *prefix;
+  traits->encrypted = tree->encrypt;
   traits->read_only = traits->read_only || tree->read_only;
 
   Smb2Channel* const lasting = link->channel.get();

@@ -122,6 +122,8 @@ class DirectoryStream {
   virtual Task<Result<std::vector<DirectoryEntry>>> next() = 0;
 };
 
+struct ShareStatus;
+
 // How a lookup by path treats a final symbolic link is always: not followed.
 class Share {
  public:
@@ -161,6 +163,8 @@ class Share {
   virtual bool is_read_only() const = 0;
   // Bytes of the root's attributes known from connecting, so that a mount costs no further round trip.
   virtual const Attributes& root_attributes() const = 0;
+  // For people: see share_status.h.
+  virtual ShareStatus status() const = 0;
 };
 
 }  // namespace smb3fuse::client

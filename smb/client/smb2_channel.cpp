@@ -18,6 +18,8 @@ Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport,
       connection_(limits),
       timer_(runtime.make_timer()),
       close_timer_(runtime.make_timer()),
+      since_(runtime.now()),
+      peer_address_(transport_->peer_address()),
       alive_(std::make_shared<char>()) {
   transport_->start(*this);
 }
@@ -27,7 +29,9 @@ Smb2Channel::~Smb2Channel() = default;
 smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done) {
   submit_waiting_closes();
   const std::size_t count = chain.size();
-  const smb2::RequestId id = connection_.submit(runtime_.now(), std::move(chain));
+  // What the server says to an acknowledgment changes nothing.
+  const bool awaited = chain.front().command != wire::Command::oplock_break;
+  const smb2::RequestId id = connection_.submit(runtime_.now(), std::move(chain), awaited);
   waiting_.emplace(id, Waiting{Answers(count), count, std::move(done)});
   schedule_transmit();
   return id;
@@ -44,7 +48,7 @@ void Smb2Channel::submit_close(Chain close) {
 void Smb2Channel::submit_waiting_closes() {
   if (closes_.empty()) return;
   close_timer_->cancel();
-  for (Chain& close : std::exchange(closes_, {})) connection_.submit(runtime_.now(), std::move(close));
+  for (Chain& close : std::exchange(closes_, {})) connection_.submit(runtime_.now(), std::move(close), false);
   schedule_transmit();
 }
 
@@ -80,6 +84,7 @@ bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
       if (alive.expired()) return false;
     } else if (const auto* lost = std::get_if<smb2::Lost>(&*event)) {
       lost_reason_ = lost->reason;
+      since_ = runtime_.now();
       closes_.clear();
       // Before there is a session, connect() finds the words.
       spdlog::log(connection_.session().established() ? spdlog::level::err : spdlog::level::debug,

@@ -49,12 +49,17 @@ class Smb2Channel final : private TransportHandler {
   void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
 
   smb2::Connection& connection() { return connection_; }
+  const smb2::Connection& connection() const { return connection_; }
   // A longer message from the server ends the connection before memory is taken for it.
   void limit_frames(std::uint32_t bytes) {
     if (transport_) transport_->limit_frames(bytes);
   }
   // Why the connection was lost; empty while it lives.
   const std::string& lost_reason() const { return lost_reason_; }
+  // Since when it is as it is: connected, or lost.
+  TimePoint since() const { return since_; }
+  // The server's address; empty where the transport knows none.
+  const std::string& peer_address() const { return peer_address_; }
 
  private:
   struct Waiting {
@@ -82,6 +87,8 @@ class Smb2Channel final : private TransportHandler {
   TimePoint armed_for_ = TimePoint::max();
   bool transmit_scheduled_ = false;
   std::string lost_reason_;
+  TimePoint since_;
+  const std::string peer_address_;
   std::function<void(ByteView)> handle_break_;
   std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };

@@ -133,7 +133,7 @@ void Smb2Lease::begin_anew() {
   key_ = {crypto::random_array<16>()};
   leases_.by_key_.emplace(key_, this);
   epoch_.reset();
-  giving_up_ = 0;  // those of the old name are not heard of again
+  leases_.breaks_.acknowledged += std::exchange(giving_up_, 0);  // by the CLOSE; they are not heard of again
   broken_to_ = ~0U;
 }
 
@@ -152,6 +152,7 @@ void Smb2Leases::handle_closed(wire::FileId file) {
 }
 
 void Smb2Leases::handle_break(ByteView body) {
+  ++breaks_.received;
   const auto size = wire::structure_size_of(body);
   if (size == wire::LeaseBreakNotification::kStructureSize) {
     if (const auto notification = wire::decode<wire::LeaseBreakNotification>(body)) {
@@ -165,13 +166,18 @@ void Smb2Leases::handle_break(ByteView body) {
 
 void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notification) {
   const auto found = by_key_.find(notification.lease_key);
+  const TimePoint received = now_();
   // Without opens the CLOSE says it.
-  if (found == by_key_.end() || !found->second->in_use()) return hurry_();
+  if (found == by_key_.end() || !found->second->in_use()) {
+    note_acknowledged(received);
+    return hurry_();
+  }
   Smb2Lease& lease = *found->second;
   const std::uint32_t left = notification.new_lease_state;
   const bool answer = (notification.flags & wire::SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED) != 0;
   if (kind_ == LeaseKind::lease_v2) {
     if (lease.epoch_ && is_later(*lease.epoch_, notification.new_epoch)) {
+      note_acknowledged(received);
       if (answer) send_(requests_.acknowledge(wire::LeaseBreakAcknowledgment{lease.key_, left}));
       return;
     }
@@ -181,9 +187,10 @@ void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notifica
   lease.broken_to_ &= left;
   lease.state_ &= left;
   const Rights rights = rights_of_state(lease.opens_.empty() ? left : lease.state_);
-  lease.holder_.handle_break(rights, [this, key = lease.key_, left, answer] {
+  lease.holder_.handle_break(rights, [this, key = lease.key_, left, answer, received] {
     const auto held = by_key_.find(key);
     if (held == by_key_.end()) return;
+    note_acknowledged(received);
     if (!held->second->in_use()) {
       hurry_();
     } else if (answer) {
@@ -195,9 +202,11 @@ void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notifica
 }
 
 void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
+  const TimePoint received = now_();
   const auto found = by_file_.find(notification.file_id);
   if (found == by_file_.end()) {
     // Of an open whose CREATE is not answered yet, or one that we have closed meanwhile.
+    note_acknowledged(received);
     if (opening_ > 0 && early_.size() < kMaximumEarly) early_.push_back(notification);
     return;
   }
@@ -206,7 +215,8 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
   // [MS-SMB2] 3.2.5.19.1: the loss of a level II oplock is not acknowledged.
   const bool answer = level != wire::OplockLevel::level_ii && level != wire::OplockLevel::none;
   level = notification.oplock_level;
-  lease.holder_.handle_break(lease.rights(), [this, notification, answer] {
+  lease.holder_.handle_break(lease.rights(), [this, notification, answer, received] {
+    note_acknowledged(received);
     if (!by_file_.contains(notification.file_id)) {
       hurry_();
     } else if (answer) {
@@ -215,12 +225,35 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
   });
 }
 
+void Smb2Leases::note_acknowledged(TimePoint received) {
+  ++breaks_.acknowledged;
+  breaks_.longest = std::max(breaks_.longest, now_() - received);
+}
+
+LeaseStatus Smb2Leases::held() const {
+  LeaseStatus status;
+  for (const auto& [key, lease] : by_key_) {
+    if (!lease->in_use()) continue;
+    const Rights rights = lease->rights();
+    if (!rights.read) continue;
+    if (kind_ == LeaseKind::oplock) {
+      ++(rights.handle ? status.batch_oplock : rights.write ? status.exclusive_oplock : status.level_ii_oplock);
+    } else if (rights.write) {
+      ++(rights.handle ? status.read_write_handle : status.read_write);
+    } else {
+      ++(rights.handle ? status.read_handle : status.read);
+    }
+  }
+  return status;
+}
+
 Smb2Lease::Smb2Lease(Smb2Leases& leases, Holder& holder)
     : leases_(leases), holder_(holder), key_{crypto::random_array<16>()} {
   leases_.by_key_.emplace(key_, this);
 }
 
 Smb2Lease::~Smb2Lease() {
+  leases_.breaks_.acknowledged += giving_up_;
   leases_.by_key_.erase(key_);
   for (const auto& [file, level] : opens_) leases_.by_file_.erase(file);
 }

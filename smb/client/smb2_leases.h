@@ -14,7 +14,9 @@
 #include <optional>
 #include <vector>
 
+#include "smb/client/runtime.h"
 #include "smb/client/share.h"
+#include "smb/client/share_status.h"
 #include "smb/client/smb2_requests.h"
 #include "smb/smb2/connection.h"
 
@@ -33,8 +35,9 @@ class Smb2Leases {
   using Send = std::function<void(smb2::Outgoing)>;
 
   // `send` is for acknowledgments, whose answers nobody waits for; `hurry` for CLOSEs that stand for one.
-  Smb2Leases(LeaseKind kind, const Smb2Requests& requests, Send send, std::function<void()> hurry)
-      : kind_(kind), requests_(requests), send_(std::move(send)), hurry_(std::move(hurry)) {}
+  Smb2Leases(LeaseKind kind, const Smb2Requests& requests, std::function<TimePoint()> now, Send send,
+             std::function<void()> hurry)
+      : kind_(kind), requests_(requests), now_(std::move(now)), send_(std::move(send)), hurry_(std::move(hurry)) {}
 
   LeaseKind kind() const { return kind_; }
   // Null where the server grants nothing. The holder outlives it, and it is destroyed before this is.
@@ -52,20 +55,26 @@ class Smb2Leases {
   // The body of an OPLOCK_BREAK notification.
   void handle_break(ByteView body);
 
+  LeaseStatus held() const;
+  const BreakStatus& breaks() const { return breaks_; }
+
  private:
   friend class Smb2Lease;
+  void note_acknowledged(TimePoint received);
   void note_opened(Smb2Lease& lease, const wire::CreateResponse& response);
   void handle_lease_break(const wire::LeaseBreakNotification& notification);
   void handle_oplock_break(const wire::OplockBreak& notification);
 
   const LeaseKind kind_;
   const Smb2Requests requests_;
+  const std::function<TimePoint()> now_;
   const Send send_;
   const std::function<void()> hurry_;
   std::map<wire::LeaseKey, Smb2Lease*> by_key_;
   std::map<wire::FileId, Smb2Lease*> by_file_;
   std::size_t opening_ = 0;               // CREATEs not answered yet, of all
   std::vector<wire::OplockBreak> early_;  // of opens that they may have made
+  BreakStatus breaks_;
 };
 
 class Smb2Lease final : public Lease {

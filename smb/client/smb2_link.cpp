@@ -23,7 +23,7 @@ Smb2Link::Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Request
       channel(std::move(link)),
       requests(tree),
       leases(
-          kind, tree,
+          kind, tree, [&loop] { return loop.now(); },
           [this](smb2::Outgoing acknowledgment) {
             Chain chain;
             chain.push_back(std::move(acknowledgment));

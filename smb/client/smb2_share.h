@@ -2,20 +2,26 @@
 // Share over SMB2: each operation of the engine's face as one compound. [MS-SMB2] 3.2.4.1.4
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "smb/client/share.h"
+#include "smb/client/share_status.h"
 #include "smb/client/smb2_link.h"
 
 namespace smb3fuse::client {
 
-// What the tree connect and the first look at the root told.
+// What it was asked for as, and what the tree connect and the first look at the root told.
 struct ShareTraits {
+  std::string server;
+  std::uint16_t port = 0;
+  std::string name;
   std::u16string prefix;  // the mounted folder within the share; no '\' at either end
   Attributes root;
   bool case_sensitive = false;
   bool read_only = false;
+  bool encrypted = false;  // by itself, if not by its session
 };
 
 class Smb2Share final : public Share {
@@ -43,6 +49,7 @@ class Smb2Share final : public Share {
   bool case_sensitive() const override { return traits_.case_sensitive; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
+  ShareStatus status() const override;
 
  private:
   // The path on the wire, below the mounted folder.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Transport {
   virtual void send(std::vector<OutgoingFrame> frames) = 0;
   // A longer incoming frame than this is refused before memory is taken for it, and the stream given up.
   virtual void limit_frames(std::uint32_t bytes) = 0;
+  // The other end's address, for people; empty if it has none.
+  virtual std::string peer_address() const { return {}; }
 };
 
 }  // namespace smb3fuse::client

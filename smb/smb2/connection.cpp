@@ -45,11 +45,11 @@ bool Connection::establish_session(SessionPolicy policy, ByteView session_key, B
 
 // ---- commands
 
-RequestId Connection::submit(TimePoint now, std::vector<Outgoing> chain) {
+RequestId Connection::submit(TimePoint now, std::vector<Outgoing> chain, bool awaited) {
   assert(!chain.empty() && queued_.size() < limits_.queued);
   const RequestId id{next_request_++};
   if (outstanding_.empty() && queued_.empty()) last_heard_ = now;  // silence counts from the first unanswered question
-  queued_.push_back(Chain{id, std::move(chain), now + limits_.call_timeout});
+  queued_.push_back(Chain{id, std::move(chain), now + limits_.call_timeout, awaited});
   if (lost_) {
     answer_locally(queued_.back(), NtStatus::STATUS_CONNECTION_DISCONNECTED);
     queued_.pop_back();
@@ -94,7 +94,7 @@ void Connection::send_queued(TimePoint now) {
 
 bool Connection::send_some(TimePoint now) {
   Chain& whole = queued_.front();
-  Chain some{whole.id, {}, whole.deadline, whole.first};
+  Chain some{whole.id, {}, whole.deadline, whole.awaited, whole.first};
   std::uint32_t charge = 0;
   for (Outgoing& request : whole.requests) {
     charge += charge_of(request);
@@ -149,6 +149,9 @@ void Connection::send(TimePoint now, Chain chain) {
   bool sign = session_.signs();
   for (const Outgoing& request : chain.requests) sign = sign || (request.sign && session_.can_sign());
   sign = sign && !encrypt;
+  // Where much is sent or comes back it takes its time on the way, which is not the way's length.
+  const bool is_short = std::all_of(chain.requests.begin(), chain.requests.end(),
+                                    [this](const Outgoing& request) { return charge_of(request) == 1; });
 
   Transmit transmit;
   for (std::size_t i = 0; i < chain.requests.size(); ++i) {
@@ -186,17 +189,27 @@ void Connection::send(TimePoint now, Chain chain) {
     if (sign) session_.sign(*head, std::span<const ByteView>(transmit.pieces).subspan(first_piece + 1));
     transmit.owners.push_back(std::move(head));
 
-    outstanding_.emplace_hint(outstanding_.end(), header.message_id,
-                              Outstanding{chain.id, chain.first + i, request.command, charge, 0, chain.deadline, false,
-                                          false, encrypt, sign});
+    Outstanding sent{chain.id, chain.first + i, request.command, charge, 0,           chain.deadline,
+                     false,    false,           encrypt,         sign,   std::nullopt};
+    if (last && is_short) sent.timed_from = now;
+    outstanding_.emplace_hint(outstanding_.end(), header.message_id, sent);
   }
   if (encrypt) {
     auto sealed = std::make_shared<Bytes>(session_.seal(transmit.pieces));
     transmit.pieces.assign(1, *sealed);
     transmit.owners.assign(1, std::move(sealed));
   }
+  count(chain, transmit);
   transmits_.push_back(std::move(transmit));
   last_sent_ = now;
+}
+
+void Connection::count(const Chain& chain, const Transmit& transmit) {
+  ++traffic_.messages_sent;
+  if (chain.requests.size() > 1) ++traffic_.compounds_sent;
+  for (const ByteView piece : transmit.pieces) traffic_.bytes_sent += piece.size();
+  for (const Outgoing& request : chain.requests) ++traffic_.of(request.command).requests;
+  if (chain.awaited) ++traffic_.of(chain.requests.front().command).round_trips;
 }
 
 void Connection::cancel(RequestId id) {
@@ -230,6 +243,9 @@ void Connection::send_cancel(std::uint64_t message_id, Outstanding& request) {
   if (header.is_signed()) session_.sign(*head, {});
   Transmit transmit;
   if (request.encrypted) head = std::make_shared<Bytes>(session_.seal(std::vector<ByteView>{*head}));
+  ++traffic_.of(wire::Command::cancel).requests;
+  ++traffic_.messages_sent;
+  traffic_.bytes_sent += head->size();
   transmit.pieces.push_back(*head);
   transmit.owners.push_back(std::move(head));
   transmits_.push_back(std::move(transmit));
@@ -252,6 +268,7 @@ void Connection::answer_locally(const Chain& chain, NtStatus status) {
 void Connection::handle_message(TimePoint now, std::span<std::uint8_t> message) {
   if (lost_) return;
   last_heard_ = now;
+  traffic_.bytes_received += message.size();
   bool encrypted = false;
   if (!decrypt(message, encrypted)) return;
 
@@ -328,7 +345,13 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
   if (interim) {
     request.async_id = header.async_id;
     request.deadline = now + limits_.call_timeout;
+    request.timed_from.reset();
     return true;
+  }
+  if (request.timed_from) round_trip_time_.add(now - *request.timed_from);
+  // STATUS_MORE_PROCESSING_REQUIRED is how a SESSION_SETUP goes on.
+  if (is_error(header.status) && header.status != NtStatus::STATUS_MORE_PROCESSING_REQUIRED) {
+    ++traffic_.of(request.command).errors;
   }
   session_.note_incoming(header, element);
   if (!request.answered && request.chain != RequestId{}) {

@@ -26,6 +26,7 @@
 #include "smb/smb2/credits.h"
 #include "smb/smb2/negotiated.h"
 #include "smb/smb2/session.h"
+#include "smb/smb2/traffic.h"
 #include "smb/status.h"
 #include "smb/wire/bytes.h"
 #include "smb/wire/header.h"
@@ -95,7 +96,8 @@ class Connection {
   // Sends `chain` as one message, related if it is longer than one, when there are credits for it, in the order of
   // submission. Related requests name the file of the one before by the FileId of all ones. [MS-SMB2] 3.2.4.1.4
   // Where all credits that we own are too few for it, it goes out in several messages, one after the other.
-  RequestId submit(TimePoint now, std::vector<Outgoing> chain);
+  // `awaited`: for somebody here, so that it counts as a round trip.
+  RequestId submit(TimePoint now, std::vector<Outgoing> chain, bool awaited = true);
   // Asks the server to hurry with what is outstanding of `id`, by STATUS_CANCELLED or as it likes: its answers count.
   // [MS-SMB2] 3.2.4.24. What it has not been sent yet is answered STATUS_CANCELLED here.
   void cancel(RequestId id);
@@ -123,13 +125,18 @@ class Connection {
   std::uint32_t credits() const { return window_.available(); }
   // In hand and on their way back: no request that costs more can be sent, unless the server grants more.
   std::uint32_t owned_credits() const { return window_.owned(); }
+  std::uint32_t credits_in_flight() const { return window_.in_flight(); }
   std::size_t outstanding() const { return outstanding_.size(); }
+  std::size_t queued() const { return queued_.size(); }  // chains
+  const Traffic& traffic() const { return traffic_; }
+  const RoundTripTime& round_trip_time() const { return round_trip_time_; }
 
  private:
   struct Chain {
     RequestId id{};
     std::vector<Outgoing> requests;
     TimePoint deadline;
+    bool awaited = false;
     std::size_t first = 0;  // the index of requests[0] in what was submitted: the ones before it have been answered
   };
   // What is left of a chain until the part of it that is on its way has been answered.
@@ -149,6 +156,7 @@ class Connection {
     bool cancelled = false;  // the server has been told
     bool encrypted = false;
     bool is_signed = false;
+    std::optional<TimePoint> timed_from;  // its answer tells the round trip time
   };
 
   std::uint16_t charge_of(const Outgoing& request) const;
@@ -161,6 +169,7 @@ class Connection {
   std::optional<TimePoint> next_echo() const;
   void send(TimePoint now, Chain chain);
   void send_cancel(std::uint64_t message_id, Outstanding& request);
+  void count(const Chain& chain, const Transmit& transmit);
   void answer_locally(Outstanding& request, NtStatus status);
   void answer_locally(const Chain& chain, NtStatus status);
   void give_up(NtStatus status, std::string reason);
@@ -187,6 +196,8 @@ class Connection {
   // What is queued costs more than we have: when to ask again if asking does not help, and what we had at the last one.
   std::optional<TimePoint> next_credit_echo_;
   std::uint32_t asked_with_ = 0;
+  Traffic traffic_;
+  RoundTripTime round_trip_time_;
   bool lost_ = false;
 };
 

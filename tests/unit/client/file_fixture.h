@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "smb/client/file.h"
+#include "smb/client/share_status.h"
 #include "smb/status.h"
 
 namespace smb3fuse::client::test {
@@ -226,6 +227,7 @@ class FakeShare final : public Share {
   bool case_sensitive() const override { return false; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
+  ShareStatus status() const override { return {}; }
 
   FileTime time = 1000;
   bool grants_rights = false;

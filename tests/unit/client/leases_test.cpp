@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "smb/client/share_status.h"
 #include "smb/wire/close.h"
 #include "smb/wire/create.h"
 #include "smb/wire/create_contexts.h"
@@ -394,6 +395,41 @@ TEST_P(Leases, StayGoneIfABreakCrossesTheLastClose) {
   grant_anew(kRWH);
   open();
   EXPECT_EQ(lease->rights(), kAll);
+}
+
+TEST_P(Leases, AreToldByKindAndBreaksByHowLongTheyTook) {
+  for (const std::uint32_t state : {kR, kRH, kRW, kRWH}) {
+    open_with(state);
+    const LeaseStatus held = room.share->status().leases;
+    EXPECT_EQ(held.read, state == kR ? 1U : 0U);
+    EXPECT_EQ(held.read_handle, state == kRH ? 1U : 0U);
+    EXPECT_EQ(held.read_write, state == kRW ? 1U : 0U);
+    EXPECT_EQ(held.read_write_handle, state == kRWH ? 1U : 0U);
+    if (state != kRWH) close_all();
+  }
+  holder.gives_up_at_once = false;
+  break_lease(kRWH, kRH);
+  room.runtime.advance(70ms);
+  ShareStatus status = room.share->status();
+  EXPECT_EQ(status.leases.read_handle, 1U);
+  EXPECT_EQ(status.breaks.received, 1U);
+  EXPECT_EQ(status.breaks.acknowledged, 0U);
+  holder.give_up();
+  status = room.share->status();
+  EXPECT_EQ(status.breaks.acknowledged, 1U);
+  EXPECT_GE(status.breaks.longest, 70ms);
+  EXPECT_LT(status.breaks.longest, 80ms);
+
+  // The CLOSE says it: on the way when the break came, or of a file that did not live to give it up.
+  break_lease(kRH, kR);
+  close_all();
+  open();
+  close_all();
+  break_lease(kRWH, kRH);
+  status = room.share->status();
+  EXPECT_EQ(status.breaks.received, 3U);
+  EXPECT_EQ(status.breaks.acknowledged, 3U);
+  EXPECT_EQ(status.leases.read_write_handle, 0U);
 }
 
 TEST_P(Leases, AreObeyedTwiceInARow) {

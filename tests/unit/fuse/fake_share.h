@@ -16,6 +16,7 @@
 #include "smb/client/interrupt.h"
 #include "smb/client/runtime.h"
 #include "smb/client/share.h"
+#include "smb/client/share_status.h"
 #include "smb/status.h"
 
 namespace smb3fuse::fs::test {
@@ -217,6 +218,7 @@ class FakeShare final : public client::Share {
   bool case_sensitive() const override { return true; }
   bool is_read_only() const override { return false; }
   const client::Attributes& root_attributes() const override { return root_; }
+  client::ShareStatus status() const override { return {}; }
 
  private:
   class FakeOpen final : public client::Open {
