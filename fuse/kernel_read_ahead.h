@@ -5,17 +5,11 @@
 // The mount is found in the mount table: a stat of the mountpoint would wait for ourselves.
 #pragma once
 
-#include <istream>
-#include <optional>
 #include <string>
 
 namespace smb3fuse::fs {
 
-// "MAJOR:MINOR" of the device number of what was mounted last at `mountpoint`, an absolute path without links, in a
-// table like /proc/self/mountinfo.
-std::optional<std::string> find_device(std::istream& mountinfo, const std::string& mountpoint);
-
-// Without the right to do so nothing changes.
+// `mountpoint`: an absolute path without links. Without the right to do so nothing changes.
 void raise_read_ahead(const std::string& mountpoint);
 
 }  // namespace smb3fuse::fs

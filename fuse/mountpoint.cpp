@@ -2,7 +2,6 @@
 #include "fuse/mountpoint.h"
 
 #include <fmt/format.h>
-#include <mntent.h>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -15,24 +14,19 @@
 #include <cstring>
 #include <memory>
 
+#include "fuse/mount_table.h"
+
 namespace smb3fuse::fs {
 
 namespace {
 
-// What is mounted there last, as far as it is a smb3fuse; read from the mount table, because asking the folder itself
-// would wait for its server.
+// What is mounted there last, as far as it is a smb3fuse; from the mount table, because asking the folder itself would
+// wait for its server.
 std::optional<std::string> mounted_source(const std::string& path) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> table(setmntent("/proc/self/mounts", "r"), endmntent);
-  if (table == nullptr) return std::nullopt;
-  std::optional<std::string> source;
-  std::array<char, 8192> text{};
-  mntent entry{};
-  while (getmntent_r(table.get(), &entry, text.data(), static_cast<int>(text.size())) != nullptr) {
-    if (path != entry.mnt_dir) continue;
-    source.reset();
-    if (std::strcmp(entry.mnt_type, "fuse.smb3fuse") == 0) source = entry.mnt_fsname;
-  }
-  return source;
+  const std::vector<MountEntry> table = read_mount_table();
+  const MountEntry* const entry = find_mount(table, path);
+  if (entry == nullptr || entry->type != kMountType) return std::nullopt;
+  return entry->source;
 }
 
 // A daemon that died leaves its mount behind, and every access to it fails.
