@@ -105,11 +105,26 @@ KernelNotifier::Key KernelNotifier::key_of(const Notification& notification) {
   return {kind, {notification.node, notification.name}};
 }
 
+std::uint64_t& KernelNotifier::count_of(Notification::Kind kind) {
+  switch (kind) {
+    case Kind::invalidate_data:
+      return counts_.data;
+    case Kind::invalidate_attributes:
+      return counts_.attributes;
+    case Kind::invalidate_entry:
+      return counts_.names;
+    case Kind::expire_entry:
+      break;
+  }
+  return counts_.expired_names;
+}
+
 void KernelNotifier::enqueue(Notification notification, Done done) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   const auto [same, is_new] = queued_.try_emplace(key_of(notification));
   if (is_new) {
+    ++count_of(notification.kind);
     queue_.push_back({std::move(notification), {}});
     same->second = &queue_.back();
     changed_.notify_all();

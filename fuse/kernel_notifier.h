@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "fuse/kernel_protocol.h"
+#include "fuse/kernel_status.h"
 #include "fuse/nodes.h"
 #include "smb/client/runtime.h"
 
@@ -72,6 +73,8 @@ class KernelNotifier {
   // that is under way and answered later wins. Does nothing if the kernel cannot.
   void expire_entry(NodeId parent, std::string_view name);
 
+  const NotificationCounts& counts() const { return counts_; }
+
  private:
   // `waiters` are keys of waiters_.
   struct Queued {
@@ -86,6 +89,7 @@ class KernelNotifier {
   using Key = std::pair<Notification::Kind, std::pair<NodeId, std::string>>;
   static Key key_of(const Notification& notification);
 
+  std::uint64_t& count_of(Notification::Kind kind);
   void enqueue(Notification notification, Done done = nullptr);
   std::uint64_t add_waiter(Done done);
   void complete(const std::vector<std::uint64_t>& waiters, int error);
@@ -104,6 +108,7 @@ class KernelNotifier {
   std::uint64_t next_waiter_ = 0;
   std::unique_ptr<client::Timer> overdue_;  // of the oldest waiter, or of one before it
   bool can_expire_ = false;
+  NotificationCounts counts_;
   std::thread thread_;
   const std::shared_ptr<char> alive_ = std::make_shared<char>();  // posted calls hold a weak reference
 

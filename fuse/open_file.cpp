@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/open_file.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace smb3fuse::fs {
@@ -20,9 +21,24 @@ bool is_below(const Node& node, const Node& directory) {
 
 }  // namespace
 
+cache::Usage FileCensus::usage() const {
+  cache::Usage all;
+  for (const OpenFile* file : here_) all += file->file.usage();
+  return all;
+}
+
+std::size_t FileCensus::ahead() const {
+  return static_cast<std::size_t>(
+      std::count_if(here_.begin(), here_.end(), [](const OpenFile* file) { return file->ahead_in != 0; }));
+}
+
 OpenFile::OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
-                   client::Share& share)
-    : node(std::move(its_node)), file(runtime, budget, share, *this), notifier_(notifier) {}
+                   client::Share& share, FileCensus& census)
+    : node(std::move(its_node)), file(runtime, budget, share, *this), notifier_(notifier), census_(census) {
+  census_.enter(*this);
+}
+
+OpenFile::~OpenFile() { census_.leave(*this); }
 
 // A file that is just being made has no node yet, and the kernel does not know it.
 
@@ -80,6 +96,11 @@ void IdleFiles::close(const Node& node) {
 
 void IdleFiles::close_below(const Node& directory) {
   close_if([&](const Idle& idle) { return is_below(*idle.file->node, directory); });
+}
+
+std::size_t IdleFiles::open_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(files_.begin(), files_.end(), [](const Idle& idle) { return idle.file->file.has_opens(); }));
 }
 
 void IdleFiles::arm() {

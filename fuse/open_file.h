@@ -6,9 +6,11 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <unordered_set>
 #include <vector>
 
 #include "cache/budget.h"
+#include "cache/usage.h"
 #include "fuse/kernel_notifier.h"
 #include "fuse/nodes.h"
 #include "smb/client/file.h"
@@ -16,13 +18,29 @@
 namespace smb3fuse::fs {
 
 struct FileHandle;
+class OpenFile;
+
+// All OpenFiles there are.
+class FileCensus {
+ public:
+  void enter(const OpenFile& file) { here_.insert(&file); }
+  void leave(const OpenFile& file) { here_.erase(&file); }
+
+  cache::Usage usage() const;
+  // Opened ahead of need and not used yet.
+  std::size_t ahead() const;
+
+ private:
+  std::unordered_set<const OpenFile*> here_;
+};
 
 // All handles read and write through the one client::File.
 class OpenFile final : public client::File::Owner {
  public:
   // All of them outlive it.
   OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
-           client::Share& share);
+           client::Share& share, FileCensus& census);
+  ~OpenFile();
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
 
@@ -52,6 +70,7 @@ class OpenFile final : public client::File::Owner {
   void drop_data(std::function<void()> done) override;
 
   KernelNotifier& notifier_;
+  FileCensus& census_;
 };
 
 // Files without a handle whose opens are kept. They go one by one: when they have not been used for a while, when there
@@ -70,6 +89,8 @@ class IdleFiles {
   void close_below(const Node& directory);
   void clear() { files_.clear(); }
   std::size_t size() const { return files_.size(); }
+  // Of these, with an open: a break may have closed it.
+  std::size_t open_count() const;
 
  private:
   struct Idle {

@@ -55,6 +55,12 @@ class SessionLoop {
   // As on SIGTERM.
   void stop();
 
+  // As the mount table names it, after mount().
+  const std::string& mountpoint() const { return mountpoint_; }
+  KernelStatus status() const {
+    return {operation_context_.in_flight.counts(), operation_context_.in_flight.size(), notifier_.counts()};
+  }
+
  private:
   struct SessionDeleter {
     void operator()(fuse_session* session) const { fuse_session_destroy(session); }
@@ -80,7 +86,7 @@ class SessionLoop {
   boost::asio::posix::stream_descriptor device_;
   boost::asio::signal_set signals_;
   std::function<void()> ended_;
-  std::string mountpoint_;  // as the mount table names it
+  std::string mountpoint_;
   bool mounted_ = false;
   bool stopping_ = false;
 };

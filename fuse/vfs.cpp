@@ -53,6 +53,19 @@ Vfs::~Vfs() {
   idle_.clear();
 }
 
+VfsStatus Vfs::status() const {
+  return {.nodes = nodes_.size(),
+          .files_in_use = files_.size(),
+          .files_kept = idle_.open_count(),
+          .cache = census_.usage(),
+          .cache_counts = budget_.counts(),
+          .memory_in_use = budget_.pool().bytes_in_use(),
+          .memory_limit = budget_.limit(),
+          .counts = counts_,
+          .files_ahead_waiting = census_.ahead(),
+          .listings_ahead = listings_ahead_.counts()};
+}
+
 client::Duration Vfs::validity_of(const client::Attributes& attributes) const {
   return attributes.is_directory() ? config_.directory_attribute_timeout : config_.file_attribute_timeout;
 }
@@ -214,7 +227,7 @@ bool Vfs::is_open(const Node& node) {
 std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
   std::shared_ptr<OpenFile> file = node->file.lock();
   if (file == nullptr) {
-    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, budget_, share_);
+    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, budget_, share_, census_);
     node->file = file;
   }
   return file;

@@ -27,6 +27,7 @@
 #include "fuse/lookup_runs.h"
 #include "fuse/nodes.h"
 #include "fuse/request.h"
+#include "fuse/vfs_status.h"
 #include "smb/client/runtime.h"
 #include "smb/client/share.h"
 #include "smb/client/task.h"
@@ -97,6 +98,7 @@ class Vfs {
 
   std::size_t node_count() const { return nodes_.size(); }
   const TreeWalk::Counts& listings_ahead() const { return listings_ahead_.counts(); }
+  VfsStatus status() const;
 
  private:
   // What is asked and remembered.
@@ -185,6 +187,8 @@ class Vfs {
   client::Share& share_;
   KernelNotifier& notifier_;
   const VfsConfig config_;
+  FileCensus census_;
+  VfsCounts counts_;
   Nodes nodes_;
   IdleFiles idle_;
   std::deque<std::shared_ptr<Listing>> recent_listings_;

@@ -21,7 +21,10 @@ constexpr std::uint32_t kOnAnotherStorage =          // [MS-FSCC] 2.6: opening i
 
 // A file that is about to come need not be asked for twice.
 client::Task<void> Vfs::join_open_ahead(OpenFile& file) {
-  if (const NodeId directory = std::exchange(file.ahead_in, 0)) file_runs_.handle_use(directory);
+  if (const NodeId directory = std::exchange(file.ahead_in, 0)) {
+    ++counts_.files_ahead_used;
+    file_runs_.handle_use(directory);
+  }
   if (!file.opening_ahead) co_return;
   auto wait = [&](auto done) { file.waiting.push_back(std::move(done)); };
   co_await client::callback<bool>(wait);
@@ -66,6 +69,7 @@ client::Task<void> Vfs::open_ahead(NodeRef node, NodeId directory) {
   if (!path) co_return;
   const std::string asked_path = *path;
   const std::shared_ptr<OpenFile> file = file_of(node);
+  ++counts_.files_ahead;
   file->ahead_in = directory;
   file->opening_ahead = true;
   const client::Result<client::Open*> opened = co_await open_anew(*file, std::move(*path), O_RDONLY, false);

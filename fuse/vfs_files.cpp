@@ -60,6 +60,8 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   const std::shared_ptr<OpenFile> file = file_of(node);
   client::Open* open = nullptr;
   if (!empty_now && is_shareable(flags)) open = file->file.try_use(wants_to_read(flags), wants_to_write(flags));
+  ++counts_.opens;
+  if (open != nullptr) ++counts_.opens_reused;
   if (open == nullptr) {
     const client::Result<client::Open*> made = co_await open_anew(*file, std::move(*path), flags, empty_now);
     if (!made) {
@@ -109,7 +111,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   wanted.create_readonly = (mode & 0222) == 0;
   const bool truncate = (flags & O_TRUNC) != 0;
   // A file that is there has rights of its own already, perhaps: then this one's are not what it is opened with.
-  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, budget_, share_);
+  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, budget_, share_, census_);
   wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;

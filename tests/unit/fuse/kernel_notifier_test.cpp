@@ -120,6 +120,12 @@ TEST_F(NotifierTest, TellsInOrderAndAnswersOnTheLoop) {
   EXPECT_THAT(answers, IsEmpty()) << "not before the loop's turn";
   run_until_answers(1);
   EXPECT_THAT(answers, ElementsAre(true));
+  notifier.invalidate_entry(1, "more");
+  const NotificationCounts& counts = notifier.counts();
+  EXPECT_EQ(counts.data, 1U);
+  EXPECT_EQ(counts.attributes, 1U);
+  EXPECT_EQ(counts.names, 2U);
+  EXPECT_EQ(counts.expired_names, 1U);
 }
 
 TEST_F(NotifierTest, TellsWhatWasAskedForBeforeItsStart) {

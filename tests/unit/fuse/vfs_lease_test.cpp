@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fake_kernel.h"
 #include "fuse/vfs.h"
 #include "tests/unit/client/file_fixture.h"
@@ -118,6 +120,33 @@ TEST_F(VfsLease, ReopensWithoutARequestAndKeepsThePages) {
   }
   EXPECT_THAT(share.asked(), IsEmpty());
   EXPECT_EQ(share.opens, 1);
+}
+
+TEST_F(VfsLease, CountsOpensThatCostNothingAndWhatIsReadOfFilesThatAreGone) {
+  const NodeId node = idle("a", "hello");
+  const fuse_open_out opened = open(node, O_RDONLY);
+  EXPECT_EQ(kernel.read(node, opened.fh, 0, 100).body, "hello");
+  VfsStatus status = kernel.vfs.status();
+  EXPECT_EQ(status.counts.opens, 2U);
+  EXPECT_EQ(status.counts.opens_reused, 1U);
+  EXPECT_EQ(status.files_in_use, 1U);
+  EXPECT_EQ(status.files_kept, 0U);
+  EXPECT_EQ(status.cache_counts.reads_from_memory, 1U) << "it came with the first open";
+  kernel.close_file(node, opened.fh);
+  EXPECT_EQ(kernel.vfs.status().files_kept, 1U);
+  expect_given_up(take_back(kNothing));
+  kernel.settle();
+  status = kernel.vfs.status();
+  EXPECT_EQ(status.files_kept, 0U);
+  EXPECT_EQ(status.cache_counts.reads, 1U);
+  EXPECT_EQ(status.cache_counts.bytes_read, 5U);
+
+  const KernelStatus asked = kernel.session.status();
+  EXPECT_EQ(asked.requests_waiting, 0U);
+  const auto opens = std::find_if(asked.operations.begin(), asked.operations.end(),
+                                  [](const OperationCount& each) { return each.name == "OPEN"; });
+  ASSERT_NE(opens, asked.operations.end());
+  EXPECT_EQ(opens->requests, 2U);
 }
 
 TEST_F(VfsLease, OpensAnewForWhatTheIdleOpenCannot) {
@@ -492,7 +521,7 @@ class IdleFilesTest : public testing::Test {
     attributes.file_id = ++last_id_;
     share.grants_rights = true;
     auto file = std::make_shared<OpenFile>(nodes.adopt(nodes.root(), std::to_string(last_id_), attributes, true),
-                                           notifier, runtime, budget, share);
+                                           notifier, runtime, budget, share, census);
     share.lease->held = rights;
     client::OpenResult result;
     result.open = std::make_unique<client::test::FakeOpen>(server, pool);
@@ -507,6 +536,7 @@ class IdleFilesTest : public testing::Test {
   client::test::FakeShare share{server};
   KernelNotifier notifier{runtime};
   Nodes nodes{root(), false};
+  FileCensus census;
   IdleFiles idle{runtime};
 
  private:
