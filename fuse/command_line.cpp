@@ -222,6 +222,31 @@ Checked<Command> config_of(Arguments& arguments) {
   return Command(std::move(config));
 }
 
+// What stands behind "status".
+Checked<Command> status_of(std::span<char* const> arguments) {
+  StatusRequest request;
+  bool only_positional = false;
+  for (const std::string_view argument : arguments) {
+    if (only_positional || !argument.starts_with('-')) {
+      if (request.mountpoint) {
+        return refused("argument '" + std::string(argument) + "' is too much: smb3fuse status [MOUNTPOINT] [--json]");
+      }
+      auto mountpoint = absolute_mountpoint(argument);
+      if (!mountpoint) return tl::make_unexpected(std::move(mountpoint.error()));
+      request.mountpoint = std::move(*mountpoint);
+    } else if (argument == "--") {
+      only_positional = true;
+    } else if (argument == "--json") {
+      request.json = true;
+    } else if (argument == "-h" || argument == "--help") {
+      return Command(ShowHelp{});
+    } else {
+      return refused("unknown switch '" + std::string(argument) + "' of smb3fuse status; there is --json");
+    }
+  }
+  return Command(std::move(request));
+}
+
 constexpr std::string_view kHelpHead =
     R"(Mounts a share of an SMB server (Windows, Samba, a NAS) as a folder.
 
@@ -230,8 +255,10 @@ constexpr std::string_view kHelpHead =
   smb3fuse smb://alice@nas/media/films ~/films    a folder of the share
   mount -t smb3fuse //nas/media /mnt -o guest     as root; so in /etc/fstab
   fusermount3 -u ~/media                          unmounts
+  smb3fuse status                                 what your mounts are doing
 
 Usage: smb3fuse SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]... [switches]
+       smb3fuse status [MOUNTPOINT] [--json]
 
 SOURCE
   //server[:port]/share[/folder]
@@ -285,6 +312,9 @@ bool is_default_flag(const OptionRow& row) { return row.argument.empty() && row.
 }  // namespace
 
 Checked<Command> parse_command_line(int argc, char** argv) {
+  const std::span<char* const> all(argv, static_cast<std::size_t>(argc));
+  if (all.size() > 1 && !is_mount_helper(all[0]) && std::string_view(all[1]) == "status")
+    return status_of(all.subspan(2));
   Arguments arguments;
   if (auto wrong = ArgumentReader(argc, argv).read_into(arguments)) return refused(std::move(*wrong));
   if (arguments.help) return Command(ShowHelp{});

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command: smb3fuse SOURCE MOUNTPOINT [-o options] [switches], also as mount(8) calls /sbin/mount.smb3fuse, in any
-// order of arguments. Main thread, first thing in main(): it scrubs passwords out of argv in place.
+// order of arguments; or smb3fuse status [MOUNTPOINT] [--json]. Main thread, first thing in main(): it scrubs passwords
+// out of argv in place.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -29,10 +31,16 @@ struct MountConfig {
   std::vector<std::string> warnings;
 };
 
+// Of one mount, or of all that the user has.
+struct StatusRequest {
+  std::optional<std::string> mountpoint;  // absolute
+  bool json = false;
+};
+
 struct ShowHelp {};
 struct ShowVersion {};
 
-using Command = std::variant<MountConfig, ShowHelp, ShowVersion>;
+using Command = std::variant<MountConfig, StatusRequest, ShowHelp, ShowVersion>;
 
 // An InputError here means ExitCode::usage.
 Checked<Command> parse_command_line(int argc, char** argv);

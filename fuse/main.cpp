@@ -5,6 +5,7 @@
 
 #include "fuse/command_line.h"
 #include "fuse/mount_command.h"
+#include "fuse/status_command.h"
 
 namespace fs = smb3fuse::fs;
 
@@ -25,5 +26,6 @@ int main(int argc, char** argv) {
   }
   if (std::holds_alternative<fs::ShowHelp>(*command)) return show(fs::help_text());
   if (std::holds_alternative<fs::ShowVersion>(*command)) return show(fs::version_text(SMB3FUSE_VERSION));
-  return static_cast<int>(fs::run_mount(std::move(std::get<fs::MountConfig>(*command))));
+  if (const auto* asked = std::get_if<fs::StatusRequest>(&*command)) return static_cast<int>(fs::run_status(*asked));
+  return static_cast<int>(fs::run_mount(std::move(std::get<fs::MountConfig>(*command)), SMB3FUSE_VERSION));
 }

@@ -6,17 +6,23 @@
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include "cache/budget.h"
+#include "fuse/control_folder.h"
+#include "fuse/control_socket.h"
 #include "fuse/kernel_notifier.h"
+#include "fuse/mount_table.h"
 #include "fuse/mountpoint.h"
 #include "fuse/ready_pipe.h"
 #include "fuse/session_loop.h"
+#include "fuse/status_report.h"
 #include "fuse/vfs.h"
 #include "smb/client/asio_dialer.h"
 #include "smb/client/asio_runtime.h"
@@ -100,9 +106,18 @@ client::Task<void> connect_into(std::optional<Connected>& connected, client::Run
   connected.emplace(std::move(result));
 }
 
+// A mount that nobody can ask how it is does works all the same.
+void open_control_socket(ControlSocket& socket, const std::string& mountpoint) {
+  const std::vector<MountEntry> table = read_mount_table();
+  const MountEntry* const entry = find_mount(table, mountpoint);
+  const auto opened = entry == nullptr ? tl::unexpected(mountpoint + " is not in the mount table")
+                                       : socket.open(control_folders(geteuid()), entry->device);
+  if (!opened) spdlog::warn("no control socket, smb3fuse status will not know this mount: {}", opened.error());
+}
+
 }  // namespace
 
-ExitCode run_mount(MountConfig config) {
+ExitCode run_mount(MountConfig config, std::string_view version) {
   log_to_terminal(config);
   std::signal(SIGPIPE, SIG_IGN);
   auto credentials = complete_credentials(std::move(config.options.credentials), config.source.server, config.warnings);
@@ -145,6 +160,19 @@ ExitCode run_mount(MountConfig config) {
   }
   session.start([&context] { context.stop(); });
   if (!config.foreground) log_to_system(config);
+  ControlSocket control(context, [&] {
+    MountStatus status;
+    status.source = to_string(config.source);
+    status.mountpoint = session.mountpoint();
+    status.version = version;
+    status.pid = getpid();
+    status.now = std::time(nullptr);
+    status.share = share->status();
+    status.vfs = vfs.status();
+    status.kernel = session.status();
+    return to_json(status);
+  });
+  open_control_socket(control, session.mountpoint());
   if (!ready.tell_ready()) session.stop();
   context.run();
   return ExitCode::success;

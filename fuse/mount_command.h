@@ -3,11 +3,13 @@
 // that fails says so in one sentence that begins with the step. Main thread, which becomes the loop thread.
 #pragma once
 
+#include <string_view>
+
 #include "fuse/command_line.h"
 
 namespace smb3fuse::fs {
 
 // Returns when the mount is gone, or was not made; in the background only in the child (see ReadyPipe).
-ExitCode run_mount(MountConfig config);
+ExitCode run_mount(MountConfig config, std::string_view version);
 
 }  // namespace smb3fuse::fs

@@ -23,11 +23,12 @@ ALSO = {"fuse": ["smb/status.h", "smb/crypto/secret.h"]}
 
 # Libraries, by how their headers are named, and the files that may include them.
 LIBRARIES = {
-    "Asio": (r"boost/asio(\.hpp|/)", r"smb/client/asio_[^/]*\.(cpp|h)|fuse/session_loop\.(cpp|h)|fuse/main\.cpp"),
+    "Asio": (r"boost/asio(\.hpp|/)", r"smb/client/asio_[^/]*\.(cpp|h)|fuse/(session_loop|control_socket)\.(cpp|h)|fuse/main\.cpp"),
     "OpenSSL": (r"openssl/", r"smb/(crypto|auth)/.*"),
     "libfuse": (r"(fuse3/)?fuse[^/]*\.h$", r"fuse/.*"),
     "CLI11": (r"CLI/", r"fuse/.*"),
     "spdlog": (r"spdlog/", r"(smb/client|fuse)/.*"),
+    "nlohmann-json": (r"nlohmann/", r"fuse/status_report\.cpp"),
 }
 
 _ROOM_LINE = re.compile(r"^smb3fuse_room\((\w+)\s+([\w/]+)([^)]*)\)", re.MULTILINE)
@@ -92,6 +93,7 @@ BAD = [
     ("smb/client/share.h", "#include <boost/asio.hpp>\n"),
     ("smb/client/share.cpp", "#include <fuse3/fuse_lowlevel.h>\n"),
     ("fuse/nodes.cpp", "#include <boost/asio/io_context.hpp>\n"),
+    ("fuse/nodes.cpp", "#include <nlohmann/json.hpp>\n"),
     ("fuse/nodes.cpp", '#include "smb/smb2/connection.h"\n'),
     ("fuse/nodes.cpp", '#include "smb/wire/utf16.h"\n'),
     ("fuse/nodes.cpp", '#include "smb/crypto/hmac.h"\n'),

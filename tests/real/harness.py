@@ -139,6 +139,17 @@ def _furnish():
     os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(10, 229))
     os.chmod(device, 0o666)
     bind(device, "/dev/fuse")
+    # Mounts of the program that there are outside are none of ours.
+    with open("/proc/self/mountinfo") as table:
+        foreign = [line.split()[4] for line in table if " fuse.smb3fuse " in line]
+    for mountpoint in reversed(foreign):
+        _libc.umount2(os.fsencode(mountpoint).decode("unicode_escape").encode("latin-1"), 2)  # MNT_DETACH
+    # Control sockets lie under /run. An ordinary user who has logged on has a folder there.
+    tmpfs("/run", "mode=0755")
+    runtime = pathlib.Path(f"/run/user/{USER_ID}")
+    runtime.mkdir(parents=True, mode=0o700)
+    os.chown(runtime, USER_ID, USER_ID)
+    os.environ.pop("XDG_RUNTIME_DIR", None)
     if SAMBA:
         _furnish_debian()
     _bring_inside()

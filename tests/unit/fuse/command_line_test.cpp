@@ -143,6 +143,30 @@ TEST(CommandLine, IsRefusedInOneSentence) {
   for (const auto& [arguments, sentence] : cases) EXPECT_EQ(refusal_of(arguments), sentence);
 }
 
+TEST(CommandLine, TakesStatusAsACommand) {
+  const auto request_of = [](std::vector<std::string> arguments) {
+    const auto command = Argv(std::move(arguments)).parse();
+    EXPECT_TRUE(command && std::holds_alternative<StatusRequest>(*command))
+        << (command ? "" : command.error().sentence);
+    return command && std::holds_alternative<StatusRequest>(*command) ? std::get<StatusRequest>(*command)
+                                                                      : StatusRequest();
+  };
+  EXPECT_EQ(request_of({"smb3fuse", "status"}).mountpoint, std::nullopt);
+  EXPECT_FALSE(request_of({"smb3fuse", "status"}).json);
+  EXPECT_TRUE(request_of({"smb3fuse", "status", "--json"}).json);
+  EXPECT_EQ(request_of({"smb3fuse", "status", "/mnt/", "--json"}).mountpoint, "/mnt");
+  EXPECT_EQ(request_of({"smb3fuse", "status", "mnt"}).mountpoint, (std::filesystem::current_path() / "mnt").string());
+  EXPECT_EQ(request_of({"smb3fuse", "status", "--", "--json"}).mountpoint,
+            (std::filesystem::current_path() / "--json").string());
+  EXPECT_EQ(refusal_of({"smb3fuse", "status", "/a", "/b"}),
+            "argument '/b' is too much: smb3fuse status [MOUNTPOINT] [--json]");
+  EXPECT_EQ(refusal_of({"smb3fuse", "status", "--jsn"}), "unknown switch '--jsn' of smb3fuse status; there is --json");
+  EXPECT_EQ(refusal_of({"smb3fuse", "status", ""}), "the mountpoint is empty: expected a folder");
+  EXPECT_EQ(config_of({"smb3fuse", "//nas/media", "status"}).mountpoint,
+            (std::filesystem::current_path() / "status").string());
+  refusal_of({"mount.smb3fuse", "status", "/mnt"});  // mount(8) has a source for us, and no commands
+}
+
 TEST(CommandLine, LeavesNoPasswordInArgv) {
   Argv good({"smb3fuse", "//nas/media", "/mnt", "-opass=geheim,ro", "-o", "password=ge\\,heim", "--options=pass2=g"});
   ASSERT_TRUE(good.parse());
