@@ -269,6 +269,10 @@ Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool r
     if (const auto created = created_of(answers[0])) link_->close_later(created->file_id);
   }
   if (moved != nullptr) link_->leases.end_open(*moved, nullptr);
+  // [MS-SMB2] 3.3.5.9.8: a lease is of one file under one name, and this is another one.
+  if (moved != nullptr && error == NtStatus::STATUS_INVALID_PARAMETER) {
+    error = co_await rename(std::move(from), std::move(to), replace, nullptr);
+  }
   co_return error;
 }
 

@@ -546,6 +546,14 @@ TEST_P(Leases, AreAskedForByARenameAsTheyAre) {
   EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::none) << "there is nothing to keep";
 }
 
+TEST_P(Leases, AreNotAskedForByARenameOfAnotherFileUnderTheirName) {
+  open();
+  room.server.once(Command::create, test::refuse(NtStatus::STATUS_INVALID_PARAMETER));
+  EXPECT_EQ(room.finish(room.share->rename("f", "g", true, lease.get())), std::error_code());
+  EXPECT_EQ(room.last_create().name, u"f");
+  EXPECT_EQ(room.last_create().requested_oplock_level, OplockLevel::none);
+}
+
 // [MS-SMB2] 3.3.5.9.8: a key is of one name.
 TEST_P(Leases, AreNotAskedForUnderAHardLinksOtherName) {
   open();
