@@ -124,7 +124,8 @@ bool File::Remote::lose_read_right() {
 void File::Remote::handle_break(Rights left, std::function<void()> done) {
   if (!left.read) lose_read_right();
   const auto taken = std::make_shared<Break>(Break{left, std::move(done)});
-  const cache::Access to = access_of(left);
+  // It may have overtaken the answer to the open that it is about: then there is nothing here yet.
+  const cache::Access to = std::min(access_of(left), cache_.access());
   if (to == cache_.access()) return tell_changes(taken, false);
   const bool wrote = cache_.access() == cache::Access::read_write;
   if (wrote) ++flushes_;

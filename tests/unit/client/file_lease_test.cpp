@@ -268,6 +268,15 @@ TEST_F(FileLease, ClosesOpensThatNobodyUsesWhenARightIsTakenBack) {
   EXPECT_EQ(owner.said, (Said{"lost", "drop attributes"})) << "with the open goes the right to read";
 }
 
+TEST_F(FileLease, IsGivenNothingByABreakThatOvertakesTheAnswerToItsOpen) {
+  EXPECT_TRUE(*take_back(kReadAndHandle));
+  server.content = "hello";
+  open_with(kReadAndHandle);
+  const Pending all = read(0, 5);
+  answer_all();
+  EXPECT_EQ(all->bytes, "hello");
+}
+
 TEST_F(FileLease, ObeysTwoBreaksInARow) {
   open_with(kAll);
   write(0, "dirty");
