@@ -59,12 +59,10 @@ void File::Remote::end_use(Open& open) {
   --which->users;
   note_users();
   if (which->users > 0) return;
-  if (!which->shareable || !rights().handle || !rights().read) {
-    close(which);
-  } else if (owes_time_ && std::none_of(opens_.begin(), opens_.end(),
-                                        [](const Opened& each) { return each.writable && each.users > 0; })) {
-    spawn(send_changes_late());
-  }
+  if (!which->shareable || !rights().handle || !rights().read) close(which);
+  const bool has_writer =
+      std::any_of(opens_.begin(), opens_.end(), [](const Opened& each) { return each.writable && each.users > 0; });
+  if (owes_time_ && !has_writer) spawn(send_changes_late());
 }
 
 // While somebody writes, the times change, and the kernel drops its pages each time it sees that.

@@ -121,6 +121,22 @@ TEST_F(FileLease, TellsTheTimeOfWritingWhenItsWriterGoesThoughTheOpenStays) {
   EXPECT_EQ(server.opens, 1);
 }
 
+TEST_F(FileLease, TellsTheTimeOfWritingWhenItsWriterGoesThoughAnotherOpenStays) {
+  Open& idle = open_with(kAll);
+  close(idle);
+  OpenResult result;
+  result.open = std::make_unique<test::FakeOpen>(server, pool);
+  Open& writer = file->add(std::move(result), true, true, false);
+  write(0, "abc", true);
+  answer_all();
+  flush();
+  answer_all();
+  EXPECT_TRUE(file->is_ahead());
+  close(writer);
+  EXPECT_EQ(server.opens, 1);
+  EXPECT_EQ(server.asked.back(), "set mtime=1000");
+}
+
 TEST_F(FileLease, GivesTheServerItsRightBackAtOnceIfNothingIsKept) {
   open_with(kAll);
   EXPECT_TRUE(*take_back(kReadAndHandle));
