@@ -83,8 +83,9 @@ std::optional<std::string> Nodes::path_of(const Node& parent, std::string_view n
 NodeRef Nodes::adopt(Node& parent, const std::string& name, const client::Attributes& attributes, bool is_new) {
   Node* node = nullptr;
   if (server_inodes_ && attributes.file_id != 0) {
-    if (is_new) by_file_id_.erase(attributes.file_id);
     node = find_file(attributes);
+    // An answer that was sent later may have told of it before.
+    if (is_new && node != nullptr && node->attributes.creation_time != attributes.creation_time) node = nullptr;
   }
   const auto child = parent.children.find(name);
   if (node == nullptr && !is_new && child != parent.children.end() && is_same_file(*child->second, attributes)) {

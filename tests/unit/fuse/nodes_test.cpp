@@ -108,8 +108,18 @@ TEST_F(NodesTest, AreOthersWhenAFileIdComesBackForAnotherKindOrAnotherLink) {
 TEST_F(NodesTest, AreOthersForAFileThatWeHaveJustMade) {
   Node& removed = look_up(nodes.root(), "a", file(10));
   nodes.remove_name(nodes.root(), "a");
-  const NodeRef made = nodes.adopt(nodes.root(), "b", file(10), true);
+  client::Attributes attributes = file(10);
+  attributes.creation_time = 1;
+  const NodeRef made = nodes.adopt(nodes.root(), "b", attributes, true);
   EXPECT_NE(&removed, made.pointer());
+}
+
+TEST_F(NodesTest, AreTheSameForAFileThatWeHaveMadeAndHeardOfAlready) {
+  client::Attributes attributes = file(10);
+  attributes.creation_time = 1;
+  Node& found = look_up(nodes.root(), "a", attributes);
+  const NodeRef made = nodes.adopt(nodes.root(), "a", attributes, true);
+  EXPECT_EQ(&found, made.pointer());
 }
 
 TEST_F(NodesTest, TakeWhatIsBelowThemAlongWhenRenamed) {
