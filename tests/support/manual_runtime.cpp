@@ -14,12 +14,14 @@ class ManualRuntime::ManualTimer final : public client::Timer {
 
   void expire_at(client::TimePoint when, std::function<void()> call) override {
     when_ = when;
+    set_ = ++runtime_.timers_set_;
     call_ = std::move(call);
   }
   void cancel() override { call_ = nullptr; }
 
   bool is_set() const { return call_ != nullptr; }
   client::TimePoint when() const { return when_; }
+  bool is_before(const ManualTimer& other) const { return std::pair(when_, set_) < std::pair(other.when_, other.set_); }
   // The call may destroy the timer.
   void fire() {
     const auto call = std::exchange(call_, nullptr);
@@ -29,6 +31,7 @@ class ManualRuntime::ManualTimer final : public client::Timer {
  private:
   ManualRuntime& runtime_;
   client::TimePoint when_;
+  std::uint64_t set_ = 0;  // counts up: of two for one time the one that was set first fires first
   std::function<void()> call_;
 };
 
@@ -48,7 +51,7 @@ bool ManualRuntime::run() {
 bool ManualRuntime::advance_to_next_timer(client::Duration horizon) {
   ManualTimer* next = nullptr;
   for (ManualTimer* timer : timers_) {
-    if (timer->is_set() && (next == nullptr || timer->when() < next->when())) next = timer;
+    if (timer->is_set() && (next == nullptr || timer->is_before(*next))) next = timer;
   }
   if (next == nullptr || next->when() - now_ > horizon) return false;
   now_ = std::max(now_, next->when());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -52,6 +53,7 @@ class ManualRuntime final : public client::Runtime {
   client::TimePoint now_{std::chrono::hours(1)};
   std::deque<std::function<void()>> posted_;
   std::set<ManualTimer*> timers_;
+  std::uint64_t timers_set_ = 0;
 };
 
 }  // namespace smb3fuse::test
