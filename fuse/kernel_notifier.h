@@ -4,15 +4,10 @@
 // file's data for READs through the page cache, of a name for any operation in its directory), so the loop must never
 // be it.
 //
-// - The face is called on the loop thread, never blocks, and keeps no reply waiting. Notifications are told in order,
-//   but for one that is the same as one still queued, which it joins: what counts is that it is told after it was asked
-//   for.
-// - `done` is called once, on the loop thread, never inside the call that takes it: with true when the kernel holds
-//   nothing old any more, also because it knows no such file; with false when that has taken longer than the patience,
-//   or cannot be: the caller then goes on without, and the kernel is told as soon as it lets us. A notification that
-//   waits holds up those behind it.
-// - A WRITE, LOOKUP, CREATE or READDIRPLUS answered after a notification, but begun before it, may bring back what was
-//   dropped: the caller notifies again.
+// - Notifications are told in order, but for one that is the same as one still queued, which it joins: what counts is
+//   that it is told after it was asked for.
+// - `done` is called with false when telling has taken longer than the patience; the kernel is then told as soon as it
+//   lets us. A notification that waits holds up those behind it.
 // - From stop() on nothing is told and no `done` is called. The thread may then still be inside the kernel, until the
 //   requests that it waits for are answered, by whoever stops it (SessionLoop) and before the device is closed.
 #pragma once
@@ -33,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "fuse/kernel_caches.h"
 #include "fuse/kernel_protocol.h"
 #include "fuse/kernel_status.h"
 #include "fuse/nodes.h"
@@ -43,9 +39,8 @@ namespace smb3fuse::fs {
 // Far less than the 35 s that servers give for the acknowledgement of a break [MS-SMB2] 3.3.2.1.
 inline constexpr std::chrono::seconds kNotificationPatience{5};
 
-class KernelNotifier {
+class KernelNotifier final : public KernelCaches {
  public:
-  using Done = std::function<void(bool told)>;
   // As write(2), on the notifier's thread.
   using Write = std::function<ssize_t(int descriptor, std::span<const char> message)>;
 
@@ -63,15 +58,10 @@ class KernelNotifier {
   // After stop(): waits so long for the thread to end. False: the kernel still holds it.
   bool join(std::chrono::milliseconds patience);
 
-  // Pages and attributes of a file; attributes and the kernel's listing of a directory. No names.
-  void invalidate_data(NodeId id, Done done = nullptr);
-  void invalidate_attributes(NodeId id, Done done = nullptr);
-  // A file's name, or one that the kernel holds to be missing. Never a directory's: what is mounted below it would be
-  // detached.
-  void invalidate_entry(NodeId parent, std::string_view name);
-  // The kernel asks for the name again when it is used next; what is open, or mounted below it, stays. A look-up of it
-  // that is under way and answered later wins. Does nothing if the kernel cannot.
-  void expire_entry(NodeId parent, std::string_view name);
+  void invalidate_data(NodeId id, Done done = nullptr) override;
+  void invalidate_attributes(NodeId id, Done done = nullptr) override;
+  void invalidate_entry(NodeId parent, std::string_view name) override;
+  void expire_entry(NodeId parent, std::string_view name) override;
 
   const NotificationCounts& counts() const { return counts_; }
 

@@ -142,7 +142,8 @@ class Nodes {
   std::optional<std::string> path_of(const Node& parent, std::string_view name) const;
 
   // The node that `parent`/`name` is, as the server has just said; made if need be. `is_new`: we have just made the
-  // file, so whoever had its file id before, and another time of creation, is gone. Attributes are only remembered by learn().
+  // file, so whoever had its file id before, and another time of creation, is gone. Attributes are only remembered by
+  // learn().
   NodeRef adopt(Node& parent, const std::string& name, const client::Attributes& attributes, bool is_new);
   bool is_same_file(const Node& node, const client::Attributes& attributes) const;
   // The st_ino that adopt() would give; what a listing shows without making nodes.

@@ -32,9 +32,13 @@ std::size_t FileCensus::ahead() const {
       std::count_if(here_.begin(), here_.end(), [](const OpenFile* file) { return file->ahead_in != 0; }));
 }
 
-OpenFile::OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
+bool FileCensus::audit() const {
+  return std::all_of(here_.begin(), here_.end(), [](const OpenFile* file) { return file->file.audit(); });
+}
+
+OpenFile::OpenFile(NodeRef its_node, KernelCaches& kernel, client::Runtime& runtime, cache::Budget& budget,
                    client::Share& share, FileCensus& census)
-    : node(std::move(its_node)), file(runtime, budget, share, *this), notifier_(notifier), census_(census) {
+    : node(std::move(its_node)), file(runtime, budget, share, *this), kernel_(kernel), census_(census) {
   census_.enter(*this);
 }
 
@@ -45,20 +49,20 @@ OpenFile::~OpenFile() { census_.leave(*this); }
 void OpenFile::handle_read_right_lost() {
   ++read_rights_lost;
   if (!node) return;
-  node->fresh_until = {};
+  node->fresh_until = known_until = {};
   // Whether they are still good is seen when it is opened the next time.
   if (std::exchange(pages_current, false)) node->pages_are_of = FileVersion::of(node->attributes);
 }
 
 void OpenFile::drop_attributes(std::function<void()> done) {
   if (!node) return done();
-  notifier_.invalidate_attributes(node->id, [done = std::move(done)](bool) { done(); });
+  kernel_.invalidate_attributes(node->id, [done = std::move(done)](bool) { done(); });
 }
 
 void OpenFile::drop_data(std::function<void()> done) {
   if (!node) return done();
   node->pages_are_of.reset();
-  notifier_.invalidate_data(node->id, [done = std::move(done)](bool) { done(); });
+  kernel_.invalidate_data(node->id, [done = std::move(done)](bool) { done(); });
 }
 
 // With the opens go the rights, and what the kernel was told under them.

@@ -11,7 +11,7 @@
 
 #include "cache/budget.h"
 #include "cache/usage.h"
-#include "fuse/kernel_notifier.h"
+#include "fuse/kernel_caches.h"
 #include "fuse/nodes.h"
 #include "smb/client/file.h"
 
@@ -29,6 +29,7 @@ class FileCensus {
   cache::Usage usage() const;
   // Opened ahead of need and not used yet.
   std::size_t ahead() const;
+  bool audit() const;
 
  private:
   std::unordered_set<const OpenFile*> here_;
@@ -38,7 +39,7 @@ class FileCensus {
 class OpenFile final : public client::File::Owner {
  public:
   // All of them outlive it.
-  OpenFile(NodeRef its_node, KernelNotifier& notifier, client::Runtime& runtime, cache::Budget& budget,
+  OpenFile(NodeRef its_node, KernelCaches& kernel, client::Runtime& runtime, cache::Budget& budget,
            client::Share& share, FileCensus& census);
   ~OpenFile();
   OpenFile(const OpenFile&) = delete;
@@ -49,6 +50,8 @@ class OpenFile final : public client::File::Owner {
   std::vector<FileHandle*> handles;
   bool removed = false;  // by one of its names: the server waits for the last CLOSE
   bool written = false;  // since the last flush: what the server says of size and times may lag behind
+  // What others may have done to it is known until then, whatever we write.
+  client::TimePoint known_until{};
   // Since the last flush, by writing behind the end: only the server knows how much room the file takes.
   bool has_new_hole = false;
   // Opened ahead of need because of what was read in this directory, and not used yet.
@@ -69,7 +72,7 @@ class OpenFile final : public client::File::Owner {
   void drop_attributes(std::function<void()> done) override;
   void drop_data(std::function<void()> done) override;
 
-  KernelNotifier& notifier_;
+  KernelCaches& kernel_;
   FileCensus& census_;
 };
 

@@ -29,12 +29,11 @@ double seconds_until(client::TimePoint until, client::TimePoint now) {
 
 }  // namespace
 
-Vfs::Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelNotifier& notifier,
-         VfsConfig config)
+Vfs::Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelCaches& kernel, VfsConfig config)
     : runtime_(runtime),
       budget_(budget),
       share_(share),
-      notifier_(notifier),
+      kernel_(kernel),
       config_(config),
       nodes_(share.root_attributes(), config.server_inodes),
       idle_(runtime),
@@ -75,14 +74,14 @@ void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& a
   const bool certain = open_file != nullptr && open_file->is_certain();
   // Nobody but us has changed it since this was first told: what is known here is newer.
   if (certain && node.fresh_until == client::TimePoint::max()) return;
-  if (open_file == nullptr || (!open_file->written && !open_file->file.has_unsent())) {
-    if (nodes_.learn(node, attributes, asked, validity_of(attributes)) && certain) {
-      node.fresh_until = client::TimePoint::max();
-    }
+  if (open_file == nullptr || open_file->file.was_written_at(asked.at)) {
+    const client::Attributes seen = open_file == nullptr ? attributes : open_file->file.seen_through(attributes);
+    const bool learnt = nodes_.learn(node, seen, asked, validity_of(attributes));
+    if (learnt && certain && !open_file->written) node.fresh_until = client::TimePoint::max();
     return;
   }
   // The server may have answered before it had all that we wrote: what we know of the size counts, and it will have to
-  // be asked again.
+  // be asked again when it has.
   client::Attributes merged = attributes;
   merged.end_of_file = std::max(merged.end_of_file, node.attributes.end_of_file);
   merged.allocation_size = std::max(merged.allocation_size, node.attributes.allocation_size);
@@ -92,7 +91,7 @@ void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& a
 bool Vfs::is_known(const Node& node) const {
   if (is_fresh(node)) return true;
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  return open_file != nullptr && open_file->file.is_ahead();
+  return open_file != nullptr && open_file->file.is_ahead() && open_file->known_until > runtime_.now();
 }
 
 client::Task<std::error_code> Vfs::refresh(Node& node) {
@@ -227,7 +226,7 @@ bool Vfs::is_open(const Node& node) {
 std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
   std::shared_ptr<OpenFile> file = node->file.lock();
   if (file == nullptr) {
-    file = std::make_shared<OpenFile>(nodes_.pin(*node), notifier_, runtime_, budget_, share_, census_);
+    file = std::make_shared<OpenFile>(nodes_.pin(*node), kernel_, runtime_, budget_, share_, census_);
     node->file = file;
   }
   return file;

@@ -50,8 +50,7 @@ using HandleId = std::uint64_t;
 class Vfs {
  public:
   // All but `config` outlive it.
-  Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelNotifier& notifier,
-      VfsConfig config);
+  Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, KernelCaches& kernel, VfsConfig config);
   ~Vfs();
   Vfs(const Vfs&) = delete;
   Vfs& operator=(const Vfs&) = delete;
@@ -97,6 +96,8 @@ class Vfs {
   client::Task<void> shut_down();
 
   std::size_t node_count() const { return nodes_.size(); }
+  // Do the invariants of all files hold? For tests, after every step.
+  bool audit() const { return census_.audit(); }
   const TreeWalk::Counts& listings_ahead() const { return listings_ahead_.counts(); }
   VfsStatus status() const;
 
@@ -167,6 +168,7 @@ class Vfs {
   // An open more of a file that is known by that name.
   client::Task<client::Result<client::Open*>> open_anew(OpenFile& file, std::string path, int flags, bool empty);
   void note_size(Node& node, std::uint64_t size, bool exactly);
+  void note_own_change(OpenFile& file);
   void note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end);
   client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
   client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
@@ -185,7 +187,7 @@ class Vfs {
   client::Runtime& runtime_;
   cache::Budget& budget_;
   client::Share& share_;
-  KernelNotifier& notifier_;
+  KernelCaches& kernel_;
   const VfsConfig config_;
   FileCensus census_;
   VfsCounts counts_;

@@ -70,7 +70,11 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
     error = co_await share_.set_attributes(std::move(*path), changes);
   }
   const client::TimePoint fresh_until = node.fresh_until;
-  nodes_.note_change(node);
+  if (open_file != nullptr) {
+    note_own_change(*open_file);
+  } else {
+    nodes_.note_change(node);
+  }
   if (error) co_return error;
   if (!changes.end_of_file) node.fresh_until = fresh_until;  // what is set is known as well as if it had been told
   remember(node.attributes, changes);

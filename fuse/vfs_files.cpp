@@ -111,7 +111,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   wanted.create_readonly = (mode & 0222) == 0;
   const bool truncate = (flags & O_TRUNC) != 0;
   // A file that is there has rights of its own already, perhaps: then this one's are not what it is opened with.
-  auto file = std::make_shared<OpenFile>(NodeRef(), notifier_, runtime_, budget_, share_, census_);
+  auto file = std::make_shared<OpenFile>(NodeRef(), kernel_, runtime_, budget_, share_, census_);
   wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
@@ -179,8 +179,14 @@ void Vfs::note_size(Node& node, std::uint64_t size, bool exactly) {
   known.end_of_file = size;
 }
 
+// What the server would tell is out of date now, but what was known of others' changes is as good as before.
+void Vfs::note_own_change(OpenFile& file) {
+  file.known_until = std::max(file.known_until, file.node->fresh_until);
+  nodes_.note_change(*file.node);
+}
+
 void Vfs::note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end) {
-  nodes_.note_change(handle.node());
+  note_own_change(*handle.shared);
   if (begin > handle.node().attributes.end_of_file) handle.shared->has_new_hole = true;
   note_size(handle.node(), end, false);
 }
@@ -216,7 +222,7 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
   note_written(*handle, written.end - size, written.end);
   request.reply_written(size);
   // The kernel has put the bytes into a page that another reader may have fetched anew meanwhile, from before them.
-  if (handle->cached && handle->shared->read_rights_lost != lost_before) notifier_.invalidate_data(handle->node().id);
+  if (handle->cached && handle->shared->read_rights_lost != lost_before) kernel_.invalidate_data(handle->node().id);
 }
 
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
@@ -234,7 +240,8 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
     node.attributes.change_time = written.change_time;
     const bool is_sparse = handle.shared->has_new_hole || node.attributes.allocation_size < node.attributes.end_of_file;
     const bool forever = handle.shared->is_certain() && !is_sparse;
-    node.fresh_until = forever ? client::TimePoint::max() : runtime_.now() + config_.file_attribute_timeout;
+    node.fresh_until = forever ? client::TimePoint::max()
+                               : std::min(handle.shared->known_until, runtime_.now() + config_.file_attribute_timeout);
     handle.shared->has_new_hole = false;
   }
   co_return error;

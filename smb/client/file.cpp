@@ -42,6 +42,8 @@ Task<std::error_code> File::set_attributes(AttributeChanges changes) {
 Attributes File::seen_through(Attributes from_server) const { return remote_->seen_through(std::move(from_server)); }
 FileTime File::written_at() const { return remote_->written_at(); }
 bool File::has_unsent() const { return remote_->has_unsent(); }
+bool File::was_written_at(TimePoint when) const { return remote_->was_written_at(when); }
+bool File::audit() const { return remote_->audit(); }
 bool File::is_ahead() const { return remote_->is_ahead(); }
 cache::Usage File::usage() const { return remote_->usage(); }
 

@@ -93,6 +93,11 @@ class File {
   // the server will be told at the next flush or CLOSE.
   bool is_ahead() const;
   cache::Usage usage() const;
+  // What was written here was all on the server at `when`: whoever asked it since has been told of that.
+  bool was_written_at(TimePoint when) const;
+
+  // Do the invariants of cache/README.md hold? For tests, after every step.
+  bool audit() const;
 
  private:
   class Remote;

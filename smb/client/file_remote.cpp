@@ -59,6 +59,7 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
       write(offset, data, done);
       return;
     }
+    last_written_ = runtime_.now();
     done(error);
     if (!alive.expired()) arm();
   };

@@ -60,6 +60,8 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   bool has_unsent() const { return cache_.has_unsent() || !changes_.empty(); }
   bool is_ahead() const { return has_unsent() || owes_time_; }
   cache::Usage usage() const { return cache_.usage(); }
+  bool was_written_at(TimePoint when) const { return !cache_.has_unsent() && last_written_ <= when; }
+  bool audit() const { return cache_.audit(); }
 
   // cache::RemoteFile
   void read(std::uint64_t offset, std::uint32_t length, cache::RemoteFile::ReadDone done) override;
@@ -159,6 +161,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   std::size_t flushes_ = 0;            // under way
   std::uint64_t changes_sent_ = 1;     // writes and changes of size; what was before us counts as one
   std::uint64_t changes_on_disk_ = 0;  // the last one of them that a flush went with, by which it is on disk
+  TimePoint last_written_{};           // when a WRITE was answered last
   EndOfFile end_;
   std::deque<Append> appends_;
   bool asking_end_ = false;

@@ -242,6 +242,18 @@ TEST_F(VfsLease, ShowsWhatOthersChangedAfterABreak) {
 
 // ---- breaks
 
+TEST_F(VfsLease, ShowsWhatOthersDidToAFileThatWasWrittenAndNotClosed) {
+  share.rights = kReadAndHandle;
+  const NodeId node = known("a", "hello");
+  const fuse_open_out opened = open(node, O_RDWR);
+  kernel.write(node, opened.fh, 0, "hello and more");
+  ASSERT_TRUE(kernel.wait_for([this] { return share.tree["a"]->data == "hello and more"; }));
+  kernel.settle();
+  expect_given_up(take_back(kNothing));
+  change("a", "cut");
+  EXPECT_EQ(getattr(node).attr.size, 3U);
+}
+
 TEST_F(VfsLease, LetsTheKernelDropItsDataBeforeItGivesUpTheRightToRead) {
   const NodeId node = known("a", "hello");
   open(node, O_RDONLY);
