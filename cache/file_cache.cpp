@@ -98,7 +98,9 @@ bool FileCache::audit() const {
   }
   if (under_way.size() != flights_.size() || in_flight != in_flight_bytes_) return false;
   if (extents_.bytes(State::failed) > 0 && !error_) return false;
-  if (!writers_.empty() && load() <= room()) return false;
+  // Memory that others give back is noticed with the next answer.
+  const bool may_be_short = budget_.limit() < write_window_.size();
+  if (!writers_.empty() && load() <= (may_be_short ? piece_of_write() : room())) return false;
   const bool truncating = !truncates_.empty() && truncates_.front().sent;
   if (truncating && !flights_.empty()) return false;
   // Nothing is left lying: what is unsent is under way, has a time to go, or waits for a slot or a truncate.
