@@ -4,10 +4,12 @@
 // arrives in its order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <random>
@@ -78,14 +80,18 @@ class RandomAgenda final : public Agenda {
   std::multimap<TimePoint, std::function<void()>> under_way_;
 };
 
-// Nothing arrives until the test says what.
+// Everything arrives at once, until the test holds it: then what it says.
 class OrderedAgenda final : public Agenda {
  public:
+  explicit OrderedAgenda(client::Runtime& runtime) : runtime_(runtime) {}
+
   void send(Channel channel, std::function<void()> arrival) override {
+    if (!holds_) return runtime_.post(std::move(arrival));
     channels_[channel].push_back(std::move(arrival));
   }
   unsigned pick(unsigned) override { return 0; }
 
+  void hold() { holds_ = true; }
   // Of how many arrivals any could be the next one.
   std::size_t choices() const { return channels_.size(); }
   void arrive(std::size_t choice) {
@@ -95,8 +101,15 @@ class OrderedAgenda final : public Agenda {
     if (channel->second.empty()) channels_.erase(channel);
     arrival();
   }
+  // What is held arrives, and all that comes later does so at once.
+  void release() {
+    holds_ = false;
+    while (choices() > 0) arrive(0);
+  }
 
  private:
+  client::Runtime& runtime_;
+  bool holds_ = false;
   std::map<Channel, std::deque<std::function<void()>>> channels_;
 };
 

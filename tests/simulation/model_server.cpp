@@ -287,9 +287,13 @@ void ModelServer::begin_break(const LeaseId& id, Grant& grant, std::uint32_t to)
   server.send(server.message_of(header, wire::encode(notification)));
 }
 
+ModelServer::LeaseId ModelServer::lease_of(std::size_t client, const wire::LeaseKey& key) {
+  return {client, keys_.try_emplace(key, keys_.size()).first->second, key};
+}
+
 ModelServer::Reply ModelServer::acknowledge(std::size_t client, const ServerRequest& part) {
   const auto told = part.as<wire::LeaseBreakAcknowledgment>();
-  const auto found = grants_.find({client, told.lease_key});
+  const auto found = grants_.find(lease_of(client, told.lease_key));
   if (found == grants_.end()) return refuse(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
   Grant& grant = found->second;
   if (!grant.breaking) {
@@ -339,7 +343,7 @@ std::vector<wire::CreateContext> ModelServer::grant(std::size_t client, const Fi
   const bool has_v2 = v2 && v2->has_value();
   if (asked.requested_oplock_level != wire::OplockLevel::lease || (!has_v1 && !has_v2)) return {};
   const wire::LeaseKey key = has_v1 ? (*v1)->lease_key : (*v2)->lease_key;
-  const LeaseId id{client, key};
+  const LeaseId id = lease_of(client, key);
   std::uint32_t wanted = valid((has_v1 ? (*v1)->lease_state : (*v2)->lease_state) & kind_.largest_lease);
   const bool shared = std::any_of(opens_.begin(), opens_.end(), [&](const auto& each) {
     return each.second.file == file && each.second.lease != id && !each.second.for_attributes;
@@ -394,8 +398,8 @@ ModelServer::Reply ModelServer::create(const JobRef& job, const ServerRequest& p
   std::optional<LeaseId> own;
   const auto v1 = wire::find_context<wire::CreateLease>(asked.create_contexts);
   const auto v2 = wire::find_context<wire::CreateLeaseV2>(asked.create_contexts);
-  if (v1 && *v1) own = LeaseId{job->client, (*v1)->lease_key};
-  if (v2 && *v2) own = LeaseId{job->client, (*v2)->lease_key};
+  if (v1 && *v1) own = lease_of(job->client, (*v1)->lease_key);
+  if (v2 && *v2) own = lease_of(job->client, (*v2)->lease_key);
   if (own && grants_.contains(*own) && grants_.at(*own).file != file) {
     return refuse(NtStatus::STATUS_INVALID_PARAMETER);  // [MS-SMB2] 3.3.5.9.8
   }

@@ -83,8 +83,10 @@ class ModelServer {
   };
   using FileRef = std::shared_ptr<File>;
 
+  // Keys are random; what goes through the leases in their order must not be.
   struct LeaseId {
     std::size_t client;
+    std::size_t number;  // of the key, as they came
     wire::LeaseKey key;
     friend auto operator<=>(const LeaseId&, const LeaseId&) = default;
   };
@@ -132,6 +134,7 @@ class ModelServer {
   Reply query(Opening& open, const test::ServerRequest& part);
   Reply set(const JobRef& job, Opening& open, const test::ServerRequest& part);
   Reply rename(const JobRef& job, Opening& open, const test::ServerRequest& part, const std::string& to, bool replace);
+  LeaseId lease_of(std::size_t client, const wire::LeaseKey& key);
   Reply acknowledge(std::size_t client, const test::ServerRequest& part);
 
   void begin_break(const LeaseId& id, Grant& grant, std::uint32_t to);
@@ -149,6 +152,7 @@ class ModelServer {
   const ServerKind kind_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::map<FileNumber, FileRef> files_;
+  std::map<wire::LeaseKey, std::size_t> keys_;
   std::map<LeaseId, Grant> grants_;
   std::map<wire::FileId, Opening> opens_;
   std::map<std::pair<std::size_t, FileNumber>, TimePoint> losses_;
