@@ -150,7 +150,7 @@ client::Task<void> Vfs::read_directory(Request request, HandleId id, std::uint64
     co_return;
   }
   const std::shared_ptr<DirectoryHandle> handle = found->second;
-  const Turn::Guard turn = co_await handle->turn.take();
+  const client::Turn::Guard turn = co_await handle->turn.take();
   std::error_code error;
   if (offset == 0 && handle->begun) error = co_await list_again(*handle);
   handle->begun = true;

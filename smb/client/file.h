@@ -20,6 +20,7 @@
 #include "cache/buffer.h"
 #include "cache/file_cache.h"
 #include "smb/client/attributes.h"
+#include "smb/client/file_locks.h"
 #include "smb/client/runtime.h"
 #include "smb/client/share.h"
 #include "smb/client/task.h"
@@ -79,6 +80,10 @@ class File {
   // Size changes take effect in order with the writes; times wait for the next write or flush where that saves a
   // round trip (the caller has flush() run at close). Must have an open that may do it (any will do for times).
   Task<std::error_code> set_attributes(AttributeChanges changes);
+
+  // Byte-range locks, at the server as long as others use the file. Each costs a round trip then, two where an
+  // exclusive one takes the place of a shared one in vain.
+  FileLocks& locks();
 
   // The data was changed past this file (Open::zero): what was read ahead is out of date.
   void forget_read_ahead();

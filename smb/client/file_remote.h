@@ -21,7 +21,7 @@
 namespace smb3fuse::client {
 
 // The opens as one cache::RemoteFile, and what rides on the writes.
-class File::Remote final : public cache::RemoteFile, private Lease::Holder {
+class File::Remote final : public cache::RemoteFile, private Lease::Holder, private FileLocks::Host {
  public:
   Remote(Runtime& runtime, cache::Budget& budget, Share& share, Owner& owner)
       : runtime_(runtime),
@@ -29,7 +29,9 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
         owner_(owner),
         lease_(share.make_lease(*this)),
         cache_(*this, budget, cache::Limits{}, [this] { return runtime_.now(); }),
+        locks_(std::make_shared<FileLocks>(runtime, static_cast<FileLocks::Host&>(*this))),
         timer_(runtime.make_timer()) {}
+  ~Remote() { locks_->leave(); }
 
   Lease* lease() const { return lease_.get(); }
   Rights rights() const { return lease_ ? lease_->rights() : Rights{}; }
@@ -39,6 +41,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   void close_unused();
   bool has_opens() const { return !opens_.empty(); }
   bool has_writable() const { return any_writable() != nullptr; }
+  FileLocks& locks() { return *locks_; }
   void forget_read_ahead() { cache_.forget_fetched(); }
 
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
@@ -95,9 +98,13 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
 
   const Opened* any_readable() const { return find_open(&Opened::readable); }
   const Opened* any_writable() const { return find_open(&Opened::writable); }
+  // The one that has the locks, if it can: what others do within them is refused, and so is what our other opens do.
   const Opened* find_open(bool Opened::*able) const {
-    const auto found = std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.*able; });
-    return found == opens_.end() ? nullptr : &*found;
+    const Opened* found = nullptr;
+    for (const Opened& each : opens_) {
+      if (each.*able && (found == nullptr || each.id == lock_open_)) found = &each;
+    }
+    return found;
   }
   const Opened* any_open() const {
     const Opened* writable = any_writable();
@@ -118,8 +125,19 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   Task<void> send_changes_of(std::shared_ptr<Break> taken);
   void drop_above(const std::shared_ptr<Break>& taken);
   void write_the_rest(const std::shared_ptr<Break>& taken);
+  void push_locks(const std::shared_ptr<Break>& taken);
+  Task<void> push_locks_of(std::shared_ptr<Break> taken);
+  void end_break(const std::shared_ptr<Break>& taken);
+
+  // FileLocks::Host
+  bool is_alone() const override { return rights().write; }
+  Open* hold_lock_open() override;
+  void release_lock_open() override;
+  Task<void> write_unsent() override;
+  Task<void> forget_read(std::optional<Attributes> attributes) override;
 
   void note_users();
+  void learn_end(std::uint64_t told);
   void close(std::vector<Opened>::iterator which);
   void follow_rights();
   bool lose_read_right();
@@ -147,6 +165,8 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder {
   cache::FileCache cache_;
   std::vector<Opened> opens_;
   std::uint64_t last_open_id_ = 0;
+  std::uint64_t lock_open_ = 0;  // 0: none
+  std::shared_ptr<FileLocks> locks_;
 
   bool owner_relies_ = false;  // on the right to read
   bool ever_written_ = false;

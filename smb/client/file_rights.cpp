@@ -39,17 +39,22 @@ Open& File::Remote::add(OpenResult result, bool readable, bool writable, bool sh
   if (was_kept && cache_.access() != cache::Access::none) return open;
   // Close-to-open: whoever opens now sees what others had written before.
   cache_.forget_fetched();
-  const std::uint64_t told = std::max(result.attributes.end_of_file, cache_.unsent_end());
-  const std::uint64_t size = ever_written_ ? std::max(told, end_.at) : told;
-  cache_.learn_size(size);
-  // Where we have written further, somebody may have cut it since, or it was answered since: whoever appends asks.
-  end_ = {size, runtime_.now(), size == told};
+  learn_end(result.attributes.end_of_file);
   // The first bytes were read by the server before it answered; a write of ours may have been answered since.
   if (result.first_read_done && !ever_written_) {
     cache_.adopt(0, result.first, result.first.size() == result.attributes.end_of_file);
   }
   arm();
   return open;
+}
+
+// As the server said just now.
+void File::Remote::learn_end(std::uint64_t told) {
+  told = std::max(told, cache_.unsent_end());
+  const std::uint64_t size = ever_written_ ? std::max(told, end_.at) : told;
+  cache_.learn_size(size);
+  // Where we have written further, somebody may have cut it since, or it was answered since: whoever appends asks.
+  end_ = {size, runtime_.now(), size == told};
 }
 
 void File::Remote::end_use(Open& open) {
@@ -167,19 +172,74 @@ void File::Remote::drop_above(const std::shared_ptr<Break>& taken) {
 }
 
 void File::Remote::write_the_rest(const std::shared_ptr<Break>& taken) {
-  if (taken->left.write || !cache_.has_unsent()) {
-    close_unused();
-    taken->done();
-    return;
-  }
+  if (taken->left.write || !cache_.has_unsent()) return push_locks(taken);
   ++flushes_;
   cache_.flush(false, [this, taken](std::error_code error) {
     --flushes_;
     if (!changes_error_) changes_error_ = error;
-    close_unused();
-    taken->done();
+    push_locks(taken);
   });
   arm();
+}
+
+// After the data, which a shared lock of our own would keep from being written.
+void File::Remote::push_locks(const std::shared_ptr<Break>& taken) {
+  if (taken->left.write || locks_->empty()) {
+    end_break(taken);
+  } else {
+    spawn(push_locks_of(taken));
+  }
+}
+
+Task<void> File::Remote::push_locks_of(std::shared_ptr<Break> taken) {
+  const Alive alive = alive_;
+  const std::shared_ptr<FileLocks> locks = locks_;
+  co_await locks->push();
+  if (!alive.expired()) end_break(taken);
+}
+
+void File::Remote::end_break(const std::shared_ptr<Break>& taken) {
+  close_unused();
+  taken->done();
+}
+
+// One that can do all, so that none of our own reads and writes has to go through another.
+Open* File::Remote::hold_lock_open() {
+  Opened* best = nullptr;
+  const auto able = [](const Opened& each) { return (each.writable ? 2 : 0) + (each.readable ? 1 : 0); };
+  for (Opened& each : opens_) {
+    if (best == nullptr || able(each) > able(*best)) best = &each;
+  }
+  if (best == nullptr) return nullptr;
+  ++best->users;
+  lock_open_ = best->id;
+  return best->open.get();
+}
+
+void File::Remote::release_lock_open() {
+  const auto held =
+      std::find_if(opens_.begin(), opens_.end(), [&](const Opened& each) { return each.id == lock_open_; });
+  lock_open_ = 0;
+  if (held != opens_.end()) end_use(*held->open);
+}
+
+Task<void> File::Remote::write_unsent() {
+  if (!cache_.has_unsent()) co_return;
+  ++flushes_;
+  const std::error_code error = co_await callback<std::error_code>([&](auto done) {
+    cache_.flush(false, std::move(done));
+    arm();
+  });
+  --flushes_;
+  if (!changes_error_) changes_error_ = error;
+}
+
+// A break of the right to read that a change before our lock has caused may still be on its way.
+Task<void> File::Remote::forget_read(std::optional<Attributes> attributes) {
+  cache_.forget_fetched();
+  if (attributes) learn_end(attributes->end_of_file);
+  owner_.handle_read_right_lost();
+  co_await callback<bool>([&](std::function<void(bool)> done) { owner_.drop_data([done] { done(true); }); });
 }
 
 }  // namespace smb3fuse::client

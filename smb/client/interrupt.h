@@ -20,11 +20,14 @@ class Interrupt {
 
   // What the task waits for later is not hurried along: it may be what undoes the rest.
   void fire() {
+    has_fired_ = true;
     if (const auto hurry = std::exchange(hurry_, nullptr)) hurry();
   }
+  bool has_fired() const { return has_fired_; }
 
  private:
   std::function<void()> hurry_;
+  bool has_fired_ = false;
 };
 
 }  // namespace smb3fuse::client

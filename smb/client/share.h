@@ -19,6 +19,7 @@
 #include "cache/buffer.h"
 #include "cache/remote_file.h"
 #include "smb/client/attributes.h"
+#include "smb/client/lock_plan.h"
 #include "smb/client/task.h"
 
 namespace smb3fuse::client {
@@ -103,6 +104,8 @@ class Open {
     std::uint64_t length;
   };
   virtual Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) = 0;
+  // The steps of the plan, and what the file is like with what was taken. One round trip; the server answers at once.
+  virtual Task<LockAnswer> change_locks(LockPlan plan) = 0;
 };
 
 struct OpenResult {

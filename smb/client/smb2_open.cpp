@@ -109,20 +109,30 @@ void Smb2Open::flush(Done done) {
                   [done = std::move(done)](Smb2Link::Answers answers) { done(first_error(answers)); });
 }
 
-Task<Result<Attributes>> Smb2Open::attributes() {
-  Smb2Link::Chain chain;
+void Smb2Open::ask_attributes(Smb2Link::Chain& chain) const {
   chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::network_open, kFixedInformationBuffer));
   chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::standard, kFixedInformationBuffer));
-  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
-  if (const auto error = first_error(answers)) co_return tl::make_unexpected(error);
-  const auto response = wire::decode<wire::QueryInfoResponse>(answers[0].body);
-  if (!response) co_return tl::make_unexpected(malformed(response.error()));
-  const auto network_open = wire::decode<wire::FileNetworkOpenInformation>(response->output_buffer);
-  if (!network_open) co_return tl::make_unexpected(malformed(network_open.error()));
-  Attributes attributes = attributes_of(*network_open);
+}
+
+Result<Attributes> Smb2Open::attributes_from(const Answer& network_open, const Answer& standard) const {
+  for (const Answer* answer : {&network_open, &standard}) {
+    if (is_error(answer->status)) return tl::make_unexpected(make_error_code(answer->status));
+  }
+  const auto response = wire::decode<wire::QueryInfoResponse>(network_open.body);
+  if (!response) return tl::make_unexpected(malformed(response.error()));
+  const auto information = wire::decode<wire::FileNetworkOpenInformation>(response->output_buffer);
+  if (!information) return tl::make_unexpected(malformed(information.error()));
+  Attributes attributes = attributes_of(*information);
   attributes.file_id = index_number_;
-  if (const auto error = add_standard(answers[1], attributes)) co_return tl::make_unexpected(error);
-  co_return attributes;
+  if (const auto error = add_standard(standard, attributes)) return tl::make_unexpected(error);
+  return attributes;
+}
+
+Task<Result<Attributes>> Smb2Open::attributes() {
+  Smb2Link::Chain chain;
+  ask_attributes(chain);
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  co_return attributes_from(answers[0], answers[1]);
 }
 
 Task<std::error_code> Smb2Open::set_attributes(AttributeChanges changes) {
@@ -157,6 +167,31 @@ Task<Result<std::vector<Open::AllocatedRange>>> Smb2Open::allocated_ranges(std::
   std::vector<AllocatedRange> ranges;
   for (const auto& allocated : list->ranges) ranges.push_back({allocated.file_offset, allocated.length});
   co_return ranges;
+}
+
+// Each step is one LOCK, so that it is done or not. [MS-SMB2] 3.3.5.14
+Task<LockAnswer> Smb2Open::change_locks(LockPlan plan) {
+  Smb2Link::Chain chain;
+  if (!plan.beside.empty()) chain.push_back(link_->requests.lock(file_id_, plan.beside));
+  if (!plan.drop.empty()) chain.push_back(link_->requests.unlock(file_id_, plan.drop));
+  if (!plan.take.empty()) chain.push_back(link_->requests.lock(file_id_, plan.take));
+  const std::size_t steps = chain.size();
+  if (!plan.take.empty()) ask_attributes(chain);
+  const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
+  LockAnswer answer;
+  std::size_t next = 0;
+  const auto is_done = [&](const std::vector<RangeLock>& step) {
+    if (step.empty()) return false;
+    const NtStatus status = answers[next++].status;
+    if (is_error(status) && !answer.error) answer.error = make_error_code(status);
+    return !is_error(status);
+  };
+  answer.beside = is_done(plan.beside);
+  answer.dropped = is_done(plan.drop);
+  answer.taken = is_done(plan.take);
+  if (!answer.taken) co_return answer;
+  if (auto attributes = attributes_from(answers[steps], answers[steps + 1])) answer.attributes = std::move(*attributes);
+  co_return answer;
 }
 
 }  // namespace smb3fuse::client

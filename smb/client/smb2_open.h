@@ -26,8 +26,13 @@ class Smb2Open final : public Open {
   void set_at_close(AttributeChanges changes) override { at_close_ = std::move(changes); }
   Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;
+  Task<LockAnswer> change_locks(LockPlan plan) override;
 
  private:
+  void ask_attributes(Smb2Link::Chain& chain) const;
+  // Its answers.
+  Result<Attributes> attributes_from(const Answer& network_open, const Answer& standard) const;
+
   std::shared_ptr<Smb2Link> link_;
   wire::FileId file_id_;
   std::uint64_t index_number_;  // Attributes::file_id

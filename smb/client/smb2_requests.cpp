@@ -9,6 +9,7 @@
 #include "smb/wire/flush.h"
 #include "smb/wire/fscc_directory.h"
 #include "smb/wire/ioctl.h"
+#include "smb/wire/lock.h"
 #include "smb/wire/query_directory.h"
 #include "smb/wire/query_info.h"
 #include "smb/wire/read_write.h"
@@ -99,6 +100,27 @@ smb2::Outgoing Smb2Requests::write_bytes(wire::FileId file, std::uint64_t offset
 smb2::Outgoing Smb2Requests::flush(wire::FileId file) const {
   wire::FlushRequest request;
   request.file_id = file;
+  return make(request);
+}
+
+smb2::Outgoing Smb2Requests::lock(wire::FileId file, std::span<const RangeLock> locks) const {
+  wire::LockRequest request;
+  request.file_id = file;
+  for (const RangeLock& each : locks) {
+    const std::uint32_t kind =
+        each.kind == LockKind::shared ? wire::SMB2_LOCKFLAG_SHARED_LOCK : wire::SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+    request.locks.push_back(
+        {each.range.begin, each.range.end - each.range.begin, kind | wire::SMB2_LOCKFLAG_FAIL_IMMEDIATELY});
+  }
+  return make(request);
+}
+
+smb2::Outgoing Smb2Requests::unlock(wire::FileId file, std::span<const RangeLock> locks) const {
+  wire::LockRequest request;
+  request.file_id = file;
+  for (const RangeLock& each : locks) {
+    request.locks.push_back({each.range.begin, each.range.end - each.range.begin, wire::SMB2_LOCKFLAG_UNLOCK});
+  }
   return make(request);
 }
 

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cache/buffer.h"
 #include "smb/client/attributes.h"
+#include "smb/client/lock_table.h"
 #include "smb/smb2/connection.h"
 #include "smb/wire/create.h"
 #include "smb/wire/fscc.h"
@@ -42,6 +44,9 @@ class Smb2Requests {
   // For what is short: `data` is copied.
   smb2::Outgoing write_bytes(wire::FileId file, std::uint64_t offset, ByteView data) const;
   smb2::Outgoing flush(wire::FileId file) const;
+  // All of them or none, at once.
+  smb2::Outgoing lock(wire::FileId file, std::span<const RangeLock> locks) const;
+  smb2::Outgoing unlock(wire::FileId file, std::span<const RangeLock> locks) const;
   smb2::Outgoing acknowledge(const wire::LeaseBreakAcknowledgment& acknowledgment) const;
   smb2::Outgoing acknowledge(const wire::OplockBreak& acknowledgment) const;
   smb2::Outgoing query(wire::FileId file, wire::FileInformationClass what, std::uint32_t output_buffer_length) const;

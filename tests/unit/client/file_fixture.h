@@ -92,6 +92,7 @@ struct Server {
   std::vector<std::string> asked;
   std::vector<std::string> at_close;  // what goes with a CLOSE
   int opens = 0;
+  const Open* last_open = nullptr;  // that was read
   std::deque<Waiting> waiting;
 };
 
@@ -103,12 +104,22 @@ inline std::string words_of(const AttributeChanges& changes) {
   return words;
 }
 
+inline std::string words_of(const char* step, const std::vector<RangeLock>& locks) {
+  std::string words;
+  for (const RangeLock& each : locks) {
+    const char kind = each.kind == LockKind::shared ? 's' : 'x';
+    words += " " + std::to_string(each.range.begin) + "-" + std::to_string(each.range.end) + kind;
+  }
+  return words.empty() ? words : step + words;
+}
+
 class FakeOpen final : public Open {
  public:
   FakeOpen(Server& server, cache::BufferPool& pool) : server_(server), pool_(pool) { ++server_.opens; }
   ~FakeOpen() override { --server_.opens; }
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
+    server_.last_open = this;
     server_.ask("read " + std::to_string(offset) + "+" + std::to_string(length), [&server = server_, &pool = pool_,
                                                                                   offset, length,
                                                                                   done](std::error_code error) {
@@ -146,6 +157,21 @@ class FakeOpen final : public Open {
   Task<std::error_code> zero(std::uint64_t, std::uint64_t) override { co_return std::error_code(); }
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t, std::uint64_t) override {
     co_return std::vector<AllocatedRange>();
+  }
+  Task<LockAnswer> change_locks(LockPlan plan) override {
+    const std::string words =
+        "lock" + words_of(" beside", plan.beside) + words_of(" drop", plan.drop) + words_of(" take", plan.take);
+    const std::error_code error =
+        co_await callback<std::error_code>([&](auto done) { server_.ask(words, std::move(done)); });
+    LockAnswer answer;
+    answer.error = error;
+    answer.beside = !plan.beside.empty() && (!error || !plan.take.empty());
+    answer.dropped = !plan.drop.empty() && (!error || !plan.take.empty());
+    answer.taken = !plan.take.empty() && !error;
+    if (!answer.taken) co_return answer;
+    answer.attributes.emplace();
+    answer.attributes->end_of_file = server_.content.size();
+    co_return answer;
   }
 
  private:

@@ -6,6 +6,7 @@
 #include "smb/wire/close.h"
 #include "smb/wire/create.h"
 #include "smb/wire/fscc.h"
+#include "smb/wire/lock.h"
 #include "smb/wire/query_directory.h"
 #include "smb/wire/read_write.h"
 #include "smb/wire/set_info.h"
@@ -44,6 +45,47 @@ TEST_F(ShareTest, StatIsOneMessage) {
   EXPECT_EQ(commands_since(first), (std::vector{Command::create, Command::query_info, Command::close}));
   EXPECT_EQ(room.files.created.back(), u"a\\b\uF022c");
   EXPECT_EQ(room.files.opens(), 0u);
+}
+
+TEST_F(ShareTest, LocksAreChangedInOneMessageThatNeverWaits) {
+  std::vector<wire::LockRequest> locks;
+  NtStatus refusal = NtStatus::STATUS_SUCCESS;  // of what is taken in the end
+  room.server.on(Command::lock, [&](const ServerRequest& request) {
+    locks.push_back(request.as<wire::LockRequest>());
+    const bool last = locks.size() % 3 == 0;
+    return last && is_error(refusal) ? test::refuse(refusal) : test::reply_with(wire::LockResponse{});
+  });
+  const auto opened = room.finish(room.share->open(Room::to_write("f")));
+  ASSERT_TRUE(opened);
+  const LockPlan plan{.beside = {{{0, 5}, LockKind::shared}},
+                      .drop = {{{0, 10}, LockKind::exclusive}, {{20, 30}, LockKind::shared}},
+                      .take = {{{1u << 30, kWholeFile.end}, LockKind::exclusive}}};
+  const std::size_t first = asked();
+  const LockAnswer answer = room.finish(opened->open->change_locks(plan));
+  EXPECT_EQ(commands_since(first),
+            (std::vector{Command::lock, Command::lock, Command::lock, Command::query_info, Command::query_info}));
+  EXPECT_FALSE(answer.error);
+  EXPECT_TRUE(answer.beside && answer.dropped && answer.taken);
+  ASSERT_TRUE(answer.attributes);
+  EXPECT_EQ(answer.attributes->end_of_file, 11u);
+  EXPECT_EQ(answer.attributes->file_id, 4711u);
+  ASSERT_EQ(locks.size(), 3u);
+  ASSERT_EQ(locks[0].locks.size(), 1u);
+  EXPECT_EQ(locks[0].locks[0].length, 5u);
+  EXPECT_EQ(locks[0].locks[0].flags, wire::SMB2_LOCKFLAG_SHARED_LOCK | wire::SMB2_LOCKFLAG_FAIL_IMMEDIATELY);
+  ASSERT_EQ(locks[1].locks.size(), 2u);
+  EXPECT_EQ(locks[1].locks[1].offset, 20u);
+  EXPECT_EQ(locks[1].locks[1].length, 10u);
+  EXPECT_EQ(locks[1].locks[1].flags, wire::SMB2_LOCKFLAG_UNLOCK);
+  ASSERT_EQ(locks[2].locks.size(), 1u);
+  EXPECT_EQ(locks[2].locks[0].length, (std::uint64_t{1} << 63) - (1u << 30));
+  EXPECT_EQ(locks[2].locks[0].flags, wire::SMB2_LOCKFLAG_EXCLUSIVE_LOCK | wire::SMB2_LOCKFLAG_FAIL_IMMEDIATELY);
+
+  refusal = NtStatus::STATUS_LOCK_NOT_GRANTED;
+  const LockAnswer refused = room.finish(opened->open->change_locks(plan));
+  EXPECT_EQ(refused.error, NtStatus::STATUS_LOCK_NOT_GRANTED);
+  EXPECT_TRUE(refused.beside && refused.dropped);
+  EXPECT_FALSE(refused.taken || refused.attributes);
 }
 
 TEST_F(ShareTest, OpenBringsTheFirstBytesAlong) {

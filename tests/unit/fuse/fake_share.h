@@ -71,6 +71,7 @@ class FakeShare final : public client::Share {
   std::size_t page_size = 1000;
   int opens = 0;  // not closed yet
   int interrupted = 0;
+  std::error_code lock_refused;
   RemoveHint last_hint;
   client::OpenRequest last_open;
 
@@ -277,6 +278,16 @@ class FakeShare final : public client::Share {
     client::Task<client::Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t, std::uint64_t) override {
       co_await share_.answer("ranges");
       co_return ranges_;
+    }
+    client::Task<client::LockAnswer> change_locks(client::LockPlan plan) override {
+      co_await share_.answer("lock");
+      client::LockAnswer answer;
+      answer.error = share_.lock_refused;
+      answer.beside = !plan.beside.empty() && !answer.error;
+      answer.dropped = !plan.drop.empty() && !answer.error;
+      answer.taken = !plan.take.empty() && !answer.error;
+      if (answer.taken) answer.attributes = file_->attributes;
+      co_return answer;
     }
 
    private:
