@@ -89,6 +89,7 @@ VfsConfig vfs_config(const MountOptions& options) {
   result.loose = options.cache == CacheMode::loose;
   result.lazy_close = options.lazy_close;
   result.strict_sync = options.strict_sync;
+  result.locks = options.locks;
   result.prefetch = options.prefetch;
   return result;
 }

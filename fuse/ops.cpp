@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/ops.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -27,12 +30,14 @@ void start(fuse_req_t raw, client::Task<void> (Vfs::*operation)(Request, Paramet
 }
 
 void handle_init(void* user_data, fuse_conn_info* connection) {
-  static_cast<OperationContext*>(user_data)->initialised = true;
+  auto& context = *static_cast<OperationContext*>(user_data);
+  context.initialised = true;
   // Never WRITEBACK_CACHE: the kernel would then trust its own sizes and times over the server's.
   constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
                                FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ATOMIC_O_TRUNC |
                                FUSE_CAP_CACHE_SYMLINKS;
-  connection->want = kWanted & connection->capable;
+  constexpr unsigned kLocks = FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS;
+  connection->want = (kWanted | (context.vfs.has_locks() ? kLocks : 0)) & connection->capable;
   connection->max_read = kMaximumRequest;
   connection->max_write = kMaximumRequest;
   connection->max_background = kMaximumBackground;
@@ -101,7 +106,7 @@ void write(fuse_req_t raw, fuse_ino_t, const char* bytes, std::size_t size, off_
   start(raw, &Vfs::write, info->fh, static_cast<std::uint64_t>(offset), std::move(data), info->flags);
 }
 
-void flush(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) { start(raw, &Vfs::flush, info->fh); }
+void flush(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) { start(raw, &Vfs::flush, info->fh, info->lock_owner); }
 
 void release(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) { start(raw, &Vfs::release, info->fh); }
 
@@ -146,6 +151,40 @@ void lseek(fuse_req_t raw, fuse_ino_t, off_t offset, int whence, fuse_file_info*
   start(raw, &Vfs::seek, info->fh, static_cast<std::uint64_t>(offset), whence);
 }
 
+client::OwnedLock lock_of(std::uint64_t owner, const struct flock& lock) {
+  const auto begin = static_cast<std::uint64_t>(lock.l_start);
+  const std::uint64_t end = lock.l_len == 0 ? client::kWholeFile.end : begin + static_cast<std::uint64_t>(lock.l_len);
+  return {.owner = {owner, false},
+          .range = {begin, end},
+          .kind = lock.l_type == F_RDLCK ? client::LockKind::shared : client::LockKind::exclusive,
+          .process = static_cast<std::uint32_t>(lock.l_pid)};
+}
+
+void getlk(fuse_req_t raw, fuse_ino_t, fuse_file_info* info, struct flock* lock) {
+  start(raw, &Vfs::find_lock, info->fh, lock_of(info->lock_owner, *lock));
+}
+
+void setlk(fuse_req_t raw, fuse_ino_t, fuse_file_info* info, struct flock* lock, int waits) {
+  const client::OwnedLock wanted = lock_of(info->lock_owner, *lock);
+  if (lock->l_type == F_UNLCK) {
+    start(raw, &Vfs::release_lock, info->fh, wanted.owner, wanted.range);
+  } else {
+    start(raw, &Vfs::set_lock, info->fh, wanted, waits != 0);
+  }
+}
+
+void flock(fuse_req_t raw, fuse_ino_t, fuse_file_info* info, int operation) {
+  const client::LockOwner owner{info->lock_owner, true};
+  const int kind = operation & (LOCK_SH | LOCK_EX | LOCK_UN);
+  if (kind == LOCK_UN) {
+    start(raw, &Vfs::release_lock, info->fh, owner, client::kWholeFile);
+    return;
+  }
+  client::OwnedLock wanted{owner, client::kWholeFile, client::LockKind::exclusive, 0};
+  if (kind == LOCK_SH) wanted.kind = client::LockKind::shared;
+  start(raw, &Vfs::set_lock, info->fh, wanted, (operation & LOCK_NB) == 0);
+}
+
 fuse_lowlevel_ops make_operations() {
   fuse_lowlevel_ops table{};
   table.init = handle_init;
@@ -179,6 +218,9 @@ fuse_lowlevel_ops make_operations() {
   table.listxattr = listxattr;
   table.fallocate = fallocate;
   table.lseek = lseek;
+  table.getlk = getlk;
+  table.setlk = setlk;
+  table.flock = flock;
   return table;
 }
 

@@ -332,6 +332,8 @@ const std::vector<OptionRow>& rows() {
       {{"mapposix"}, "", names, "keep reserved characters as Macs do (default)", set_option<&O::name_mapping, client::NameMapping::sfm>},
       {{"mapchars"}, "", names, "keep reserved characters as Services for Unix did", set_option<&O::name_mapping, client::NameMapping::sfu>},
       {{"nomapposix", "nomapchars"}, "", names, "refuse reserved characters", set_option<&O::name_mapping, client::NameMapping::none>},
+      {{"brl"}, "", names, "other machines see the locks of fcntl and flock (default)", set_option<&O::locks, true>},
+      {{"nobrl"}, "", names, "they do not: locks hold on this machine alone", set_option<&O::locks, false>},
       {{"iocharset"}, "CHARSET", names, "utf8, the only one there is", check_charset},
 
       {{"ro"}, "", general, "read only", set_kernel<&K::read_only, true>},
@@ -370,7 +372,6 @@ const std::vector<OptionRow>& rows() {
       {{"hard", "soft"}, "", ignored, "calls wait as long as timeout says"},
       {{"posix", "unix", "linux", "posixpaths", "nounix", "noposix", "nolinux", "noposixpaths"}, "", ignored, "POSIX extensions are not used yet"},
       {{"mfsymlinks"}, "", ignored, "symbolic links are always made so"},
-      {{"brl", "nobrl"}, "", ignored, "byte-range locks stay on this machine, for now"},
       {{"retrans"}, "NUMBER", ignored, "timeout says how long a call waits"},
       {{"handletimeout"}, "MILLISECONDS", ignored, "the server's own is used"},
       {{"resilienthandles", "noresilienthandles", "persistenthandles", "nopersistenthandles", "witness"}, "", ignored, "chosen by what the server offers"},

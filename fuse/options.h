@@ -73,6 +73,7 @@ struct MountOptions {
   std::chrono::seconds directory_attribute_timeout{1};
   bool lazy_close = false;  // close(2) does not wait for what was written under a right to keep it
   bool strict_sync = true;  // fsync also makes the server flush
+  bool locks = true;        // byte-range locks reach the server
   bool prefetch = true;     // list ahead of programs that walk a tree
 
   // What is shown and how names, links and locks are mapped.

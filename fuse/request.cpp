@@ -133,4 +133,9 @@ bool Request::reply_position(off_t position) {
   return raw != nullptr && fuse_reply_lseek(raw, position) == 0;
 }
 
+bool Request::reply_lock(const struct flock& lock) {
+  const fuse_req_t raw = take();
+  return raw != nullptr && fuse_reply_lock(raw, &lock) == 0;
+}
+
 }  // namespace smb3fuse::fs

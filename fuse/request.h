@@ -8,6 +8,7 @@
 // a handle or a lookup made for it has to be undone. Loop thread.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -51,6 +52,7 @@ class Request {
   bool reply_statfs(const struct statvfs& statistics);
   bool reply_size(std::size_t size);
   bool reply_position(off_t position);
+  bool reply_lock(const struct flock& lock);
 
  private:
   struct Pending;

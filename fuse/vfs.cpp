@@ -105,18 +105,18 @@ client::Task<std::error_code> Vfs::refresh(Node& node) {
   std::optional<std::string> path = nodes_.path_of(node);
   if (!path) co_return make_errno(ESTALE);
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
+  if (!answer && errno_of(answer.error()) == ENOENT) co_return note_stale_name(node);
   if (!answer) co_return answer.error();
-  if (!still_leads_to(node, *answer)) co_return make_errno(ESTALE);
+  if (!nodes_.is_same_file(node, *answer)) co_return note_stale_name(node);
   learn(node, *answer, asked);
   co_return std::error_code();
 }
 
-// Else another client has put another file there. The kernel is told ESTALE, looks the name up again and retries: that
-// must not be answered from what was listed before.
-bool Vfs::still_leads_to(const Node& node, const client::Attributes& found) {
-  if (nodes_.is_same_file(node, found)) return true;
+// Another client has removed the file, or put another one there. The kernel, told ESTALE, looks the name up again and
+// retries, or makes the file (O_CREAT): that must not be answered from what was listed before.
+std::error_code Vfs::note_stale_name(const Node& node) {
   if (!node.names.empty()) node.names.back().parent->listing.reset();
-  return false;
+  return make_errno(ESTALE);
 }
 
 bool Vfs::is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const {
@@ -276,6 +276,7 @@ client::Task<void> Vfs::shut_down() {
   std::vector<std::shared_ptr<FileHandle>> handles;
   handles.reserve(files_.size());
   for (const auto& [id, handle] : files_) handles.push_back(handle);
+  for (const std::shared_ptr<FileHandle>& handle : handles) handle->shared->file.locks().stop_waiting();
   for (std::shared_ptr<FileHandle>& handle : handles) {
     const bool unwritten = handle->writable && handle->shared->file.has_unsent();
     if (unwritten) co_await flush_and_log(handle);

@@ -42,6 +42,7 @@ struct VfsConfig {
   bool loose = false;       // without a right the kernel's page cache is trusted as long as attributes are
   bool lazy_close = false;  // close(2) does not wait for data that nobody else can ask for
   bool strict_sync = true;  // fsync reaches the server's disk
+  bool locks = true;        // fcntl(2) and flock(2) reach the server; else the kernel keeps them to itself
   bool prefetch = true;     // directories of a tree that a program walks
 };
 
@@ -80,11 +81,18 @@ class Vfs {
   client::Task<void> create(Request request, NodeId parent, std::string name, mode_t mode, int flags);
   client::Task<void> read(Request request, HandleId id, std::uint64_t offset, std::uint32_t size);
   client::Task<void> write(Request request, HandleId id, std::uint64_t offset, cache::Buffer data, int flags);
-  client::Task<void> flush(Request request, HandleId id);
+  // `owner` is that of fcntl(2) locks, which end with its first close(2).
+  client::Task<void> flush(Request request, HandleId id, std::uint64_t owner);
   client::Task<void> sync(Request request, HandleId id);
   client::Task<void> release(Request request, HandleId id);
   client::Task<void> allocate(Request request, HandleId id, int mode, std::uint64_t offset, std::uint64_t length);
   client::Task<void> seek(Request request, HandleId id, std::uint64_t offset, int whence);
+
+  // Locks
+  bool has_locks() const { return config_.locks; }
+  client::Task<void> set_lock(Request request, HandleId id, client::OwnedLock wanted, bool waits);
+  client::Task<void> release_lock(Request request, HandleId id, client::LockOwner owner, client::LockRange range);
+  client::Task<void> find_lock(Request request, HandleId id, client::OwnedLock wanted);
 
   // Directories
   client::Task<void> open_directory(Request request, NodeId id);
@@ -109,8 +117,9 @@ class Vfs {
   void learn(Node& node, const client::Attributes& attributes, const Asked& asked);
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
-  client::Task<std::error_code> refresh(Node& node);                       // the caller pins it
-  bool still_leads_to(const Node& node, const client::Attributes& found);  // the path of the node
+  client::Task<std::error_code> refresh(Node& node);  // the caller pins it
+  // What came by the path of the node was not of it.
+  static std::error_code note_stale_name(const Node& node);
   // What the listing of `parent` says of `name` while it is fresh.
   enum class Listed : std::uint8_t { unknown, absent, present };
   Listed find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
@@ -172,6 +181,7 @@ class Vfs {
   void note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end);
   client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
   client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
+  client::Task<void> release_locks(FileHandle& handle, client::LockOwner owner);
   client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);
   // At least so long.
   client::Task<std::error_code> extend(FileHandle& handle, std::uint64_t end);

@@ -90,7 +90,9 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   if (empty) wanted.disposition = client::Disposition::truncate;
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
-  if (opened && !still_leads_to(*node, opened->attributes)) opened = tl::unexpected(make_errno(ESTALE));
+  const bool is_gone = !opened && errno_of(opened.error()) == ENOENT;
+  const bool is_another = opened && !nodes_.is_same_file(*node, opened->attributes);
+  if (is_gone || is_another) opened = tl::unexpected(note_stale_name(*node));
   if (!opened) co_return tl::unexpected(opened.error());
   if (empty) nodes_.note_change(*node);
   const client::Attributes told = opened->attributes;
@@ -254,17 +256,20 @@ client::Task<void> Vfs::flush_and_log(std::shared_ptr<FileHandle> handle) {
   spdlog::error("{}: what was written last could not be kept: {}", path ? *path : "a removed file", error.message());
 }
 
-client::Task<void> Vfs::flush(Request request, HandleId id) {
+client::Task<void> Vfs::flush(Request request, HandleId id, std::uint64_t owner) {
   const std::shared_ptr<FileHandle> handle = find_file(id);
   std::error_code error;
+  const client::LockOwner locker{owner, false};
   // Whoever opens the file elsewhere makes the server ask us for what is not written yet.
   const bool lazy = config_.lazy_close && handle != nullptr && handle->shared->file.rights().write;
   if (lazy && handle->writable) {
+    co_await release_locks(*handle, locker);
     request.reply_error(0);
     co_await flush_and_log(handle);
     co_return;
   }
   if (handle != nullptr && handle->writable) error = co_await flush(*handle, false);
+  if (handle != nullptr) co_await release_locks(*handle, locker);
   request.reply_error(errno_of(error));
 }
 
@@ -284,9 +289,11 @@ client::Task<void> Vfs::release(Request request, HandleId id) {
   // Pages of a shared mapping are written after the last close(2).
   const bool late_writes = handle->writable && handle->shared->file.has_unsent();
   if (late_writes) co_await flush_and_log(handle);
+  const std::set<client::LockOwner> lock_owners = handle->lock_owners;
+  for (const client::LockOwner& each : lock_owners) co_await release_locks(*handle, each);
   handle.reset();
   // The CLOSE goes out before whatever the kernel asks next; inside the engine's callback it has to wait a turn.
-  if (!late_writes) buried_->clear();
+  if (!late_writes && lock_owners.empty()) buried_->clear();
 }
 
 }  // namespace smb3fuse::fs

@@ -192,6 +192,15 @@ TEST_F(VfsTest, SaysEstaleWhenAnotherFileIsFoundAtTheName) {
   EXPECT_EQ(share.opens, 0);
 }
 
+TEST_F(VfsTest, SaysEstaleWhenNoFileIsFoundAtTheNameSoThatItIsMade) {
+  share.put("a", "old");
+  const NodeId node = kernel.lookup(kRootId, "a").nodeid;
+  share.tree.erase("a");
+  EXPECT_EQ(kernel.open(node, O_RDWR).error, ESTALE);
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  EXPECT_EQ(kernel.create(kRootId, "a", O_RDWR).error, 0);
+}
+
 TEST_F(VfsTest, KeepsAnUnlinkedFileForItsOpens) {
   share.put("a", "hello");
   const NodeId node = kernel.lookup(kRootId, "a").nodeid;
