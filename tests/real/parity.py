@@ -16,6 +16,7 @@ import mmap
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import struct
 import sys
@@ -887,12 +888,43 @@ def _in_child(action):
     return errno.errorcode.get(code, code)
 
 
+def lock_in_the_way(p, begin, length):
+    """(kind, begin, length) of it."""
+    with Opened(p / "file", RDWR) as fd:
+        found = fcntl.fcntl(fd, fcntl.F_GETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, begin, length, 0))
+    kind, _, begin, length, _ = struct.unpack("hhqqi4x", found)
+    return (kind, begin, length) if kind != fcntl.F_UNLCK else (0, 0, 0)
+
+
+def ofd_lock(fd):
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+
+
+def fails(action):
+    try:
+        return action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+
+
 rows({
     "flock: exclusive against another process": _locks(fcntl.flock),
     "fcntl lock: exclusive against another process": _locks(fcntl.lockf),
     "fcntl lock: shared with shared": lambda p: with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_SH), _in_child(lambda: fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_SH | fcntl.LOCK_NB))))(p),
     "fcntl lock: disjoint ranges": lambda p: with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX, 5, 0), _in_child(lambda: fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB, 5, 5))))(p),
     "fcntl lock: exclusive on a read-only descriptor": with_fd(RDONLY, lambda fd, p: fcntl.lockf(fd, fcntl.LOCK_EX)),
+    "fcntl lock: an unlock in the middle splits": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX, 30), fcntl.lockf(fd, fcntl.LOCK_UN, 10, 10), [_in_child(lambda: fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_SH | fcntl.LOCK_NB, 1, at)) for at in (0, 9, 10, 19, 20, 29, 30)])),
+    "fcntl lock: a weaker one takes the place of a stronger": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX, 30), fcntl.lockf(fd, fcntl.LOCK_SH, 10, 10), [_in_child(lambda: fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_SH | fcntl.LOCK_NB, 1, at)) for at in (9, 10, 19, 20)])),
+    "fcntl lock: which one is in the way": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX, 5, 7), _in_child(lambda: os._exit(sum(lock_in_the_way(p, 6, 0)))))),
+    "fcntl lock: nothing is in the way of its owner": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX), lock_in_the_way(p, 0, 0))),
+    "fcntl lock: ends with the close of another descriptor": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX), opens(p / "file", RDONLY), _in_child(lambda: fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)))),
+    "fcntl lock: an interrupted wait": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX), _in_child(lambda: (signal.signal(signal.SIGALRM, lambda *_: os._exit(77)), signal.setitimer(signal.ITIMER_REAL, 0.2), fcntl.lockf(os.open(p / "file", RDWR), fcntl.LOCK_EX))))),
+    "fcntl lock: of an open file description ends with it": with_fd(RDWR, lambda fd, p: (ofd_lock(other := os.open(p / "file", RDWR)), fails(lambda: ofd_lock(fd)), os.close(other), time.sleep(0.1), ofd_lock(fd))),
+    "fcntl lock: past the end of off_t": with_fd(RDWR, lambda fd, p: fcntl.lockf(fd, fcntl.LOCK_EX, 2**63 - 1, 2)),
+    "flock: does not see that of fcntl": with_fd(RDWR, lambda fd, p: (fcntl.lockf(fd, fcntl.LOCK_EX), _in_child(lambda: fcntl.flock(os.open(p / "file", RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)))),
+    "flock: on a read-only descriptor": with_fd(RDONLY, lambda fd, p: (fcntl.flock(fd, fcntl.LOCK_EX), _in_child(lambda: fcntl.flock(os.open(p / "file", RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)))),
+    "flock: shared by two, exclusive for none": with_fd(RDWR, lambda fd, p: (fcntl.flock(fd, fcntl.LOCK_SH), _in_child(lambda: fcntl.flock(other := os.open(p / "file", RDWR), fcntl.LOCK_SH | fcntl.LOCK_NB) or fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)))),
+    "flock: goes with a descriptor that is inherited": with_fd(RDWR, lambda fd, p: (fcntl.flock(fd, fcntl.LOCK_EX), _in_child(lambda: fcntl.flock(fd, fcntl.LOCK_UN)), fcntl.flock(os.open(p / "file", RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB))),
     "flock: lock ends with close": lambda p: with_fd(RDWR, lambda fd, p: fcntl.flock(fd, fcntl.LOCK_EX))(p) or _in_child(lambda: fcntl.flock(os.open(p / "file", RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)),
 })
 

@@ -8,6 +8,7 @@ waits for it, and the time shows that.
     roundtrips.py               asserts the budgets
     roundtrips.py --table       prints what was measured as Markdown
 """
+import fcntl
 import os
 import subprocess
 import sys
@@ -269,6 +270,21 @@ class Budgets(unittest.TestCase):
         paths = self.fill([f"f{i}" for i in range(10)])
         self.check_each("chmod", 1, 10, lambda i: os.chmod(paths[i], 0o444), self.list)
         self.check_each("utimes", 1, 10, lambda i: os.utime(paths[i], (10**9, 10**9)), self.list)
+
+    def test_locks(self):
+        self.mount(trust=60)
+        paths = self.fill(["alone", "with others"])
+
+        def lock_and_unlock(f):
+            fcntl.lockf(f, fcntl.LOCK_EX, 10, 1 << 30)
+            fcntl.lockf(f, fcntl.LOCK_UN, 10, 1 << 30)
+        with open(paths[0], "r+b") as f:
+            self.check_each("fcntl lock and unlock of a file that nobody else has", 0, 10, lambda _: lock_and_unlock(f))
+        elsewhere = self.enterContext(Mount(self.server)).path / "folder"
+        with open(elsewhere / "with others", "rb"), open(paths[1], "r+b") as f:
+            self.check_each("fcntl lock and unlock of one that others have", 2, 10, lambda _: lock_and_unlock(f))
+            self.check_each("fcntl lock, read what it covers, unlock", 3, 10,
+                            lambda _: (fcntl.lockf(f, fcntl.LOCK_EX), os.pread(f.fileno(), 7, 0), fcntl.lockf(f, fcntl.LOCK_UN)))
 
     def test_statfs(self):
         self.mount()
