@@ -105,12 +105,9 @@ void File::Remote::close(std::vector<Opened>::iterator which) {
 // Those that came with an open or went with the last one.
 void File::Remote::follow_rights() {
   const cache::Access to = access_of(rights());
+  if (to != cache::Access::none) owner_relies_ = true;
   if (to == cache_.access()) return;
-  if (to != cache::Access::none) {
-    owner_relies_ = true;
-  } else if (lose_read_right()) {
-    owner_.drop_attributes([] {});
-  }
+  if (to == cache::Access::none && lose_read_right()) owner_.drop_attributes([] {});
   cache_.change_access(to, [](std::error_code) {});
 }
 

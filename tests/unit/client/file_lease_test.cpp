@@ -293,6 +293,20 @@ TEST_F(FileLease, IsGivenNothingByABreakThatOvertakesTheAnswerToItsOpen) {
   EXPECT_EQ(all->bytes, "hello");
 }
 
+TEST_F(FileLease, TellsItsOwnerOfALossAgainIfItWasOpenedDuringTheBreakBefore) {
+  Open& idle = open_with(kAll);
+  close(idle);
+  owner.holds = true;
+  take_back(kReadAndHandle);
+  open_with(kReadAndHandle);
+  std::exchange(owner.waiting, nullptr)();
+  owner.said.clear();
+  take_back(Rights{});
+  ASSERT_FALSE(owner.said.empty());
+  EXPECT_EQ(owner.said.front(), "lost");
+  owner.waiting();
+}
+
 TEST_F(FileLease, ObeysTwoBreaksInARow) {
   open_with(kAll);
   write(0, "dirty");
