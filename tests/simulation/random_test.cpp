@@ -4,7 +4,8 @@
 //
 //   SMB3FUSE_SIMULATION_SEED=17 SMB3FUSE_SIMULATION_RUNS=1 SMB3FUSE_SIMULATION_TRACE=1 tests/test_simulation
 //
-// For a night: SMB3FUSE_SIMULATION_RUNS=5000, which are 1.2 million system calls.
+// Its fault mended, it is added to kRegressions. For a night: SMB3FUSE_SIMULATION_RUNS=5000, which are 1.2 million
+// system calls.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -22,6 +23,9 @@ namespace {
 using client::Task;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+
+// Found by longer runs: each showed a fault that has been mended.
+constexpr std::array<std::uint64_t, 1> kRegressions{10336};
 
 constexpr unsigned kRunsInCi = 40;
 constexpr int kProgramsOfEach = 2;
@@ -203,6 +207,10 @@ TEST(Simulation, KeepsThePromisesOfTheMountsWhateverProgramsDo) {
   const std::uint64_t runs = number_from("SMB3FUSE_SIMULATION_RUNS", kRunsInCi);
   const std::size_t calls = run_seeds(number_from("SMB3FUSE_SIMULATION_SEED", 1), runs);
   std::printf("%zu system calls in %llu runs\n", calls, static_cast<unsigned long long>(runs));
+}
+
+TEST(Simulation, KeepsThemWhereItOnceDidNot) {
+  for (const std::uint64_t seed : kRegressions) run_seeds(seed, 1);
 }
 
 }  // namespace
