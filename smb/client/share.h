@@ -120,9 +120,39 @@ struct OpenResult {
 class DirectoryStream {
  public:
   virtual ~DirectoryStream() = default;
+  // Of the directory, as the open told: number_of_links is not.
+  virtual const Attributes& attributes() const = 0;
   // The next entries, without "." and "..", at most one server answer of them; empty at the end. The page after the
   // one returned is already on its way. Unsafe names from the server are left out and logged.
   virtual Task<Result<std::vector<DirectoryEntry>>> next() = 0;
+};
+
+// The right to keep what was asked of a directory: which names there are and are not, and what a listing shows of those
+// that are no directories themselves. It stands on an open of its own; destroying it gives it up and does not wait.
+class DirectoryRight {
+ public:
+  // What has become of a name, as somebody tells; we ourselves may be the reason.
+  struct Change {
+    enum class Action : std::uint8_t { appeared, gone, changed };
+    std::string name;
+    Action action;
+  };
+  // Outlives the right. Nothing is called within ask_directory_right().
+  class Holder {
+   public:
+    // What is asked from now on holds, until it is told otherwise.
+    virtual void handle_right(DirectoryRight& right) = 0;
+    // These are not what they were; without any, nothing may be. False: the right is not wanted any more.
+    virtual bool handle_changes(DirectoryRight& right, const std::vector<Change>& changes) = 0;
+    // It was never granted, or it is over: nothing holds. `done` is called once, when nothing is told as if it did:
+    // then the server may let another client change the directory. It may be called within this call.
+    virtual void handle_loss(DirectoryRight& right, std::function<void()> done) = 0;
+
+   protected:
+    ~Holder() = default;
+  };
+
+  virtual ~DirectoryRight() = default;
 };
 
 struct ShareStatus;
@@ -134,6 +164,9 @@ class Share {
 
   // For one file. Null where nothing may be kept of any. The holder outlives it.
   virtual std::unique_ptr<Lease> make_lease(Lease::Holder& holder) = 0;
+
+  // Null where the server tells nobody of changes. Does not wait, and goes out before what is asked next.
+  virtual std::shared_ptr<DirectoryRight> ask_directory_right(std::string path, DirectoryRight::Holder& holder) = 0;
 
   virtual Task<Result<Attributes>> stat(std::string path) = 0;     // 1
   virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;  // 1

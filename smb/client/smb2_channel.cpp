@@ -9,7 +9,7 @@ namespace smb3fuse::client {
 namespace {
 // Long enough for the next call of a program that opens file after file, short enough that another client which waits
 // for the file does not notice.
-constexpr auto kCloseDelay = std::chrono::milliseconds(5);
+constexpr auto kDelay = std::chrono::milliseconds(5);
 }  // namespace
 
 Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits)
@@ -17,7 +17,7 @@ Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport,
       transport_(std::move(transport)),
       connection_(limits),
       timer_(runtime.make_timer()),
-      close_timer_(runtime.make_timer()),
+      later_timer_(runtime.make_timer()),
       since_(runtime.now()),
       peer_address_(transport_->peer_address()),
       alive_(std::make_shared<char>()) {
@@ -26,30 +26,44 @@ Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport,
 
 Smb2Channel::~Smb2Channel() = default;
 
-smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done) {
+smb2::RequestId Smb2Channel::exchange(Chain chain, AnswersDone done, AnswerSeen seen) {
   submit_waiting_closes();
+  return submit(std::move(chain), std::move(done), std::move(seen));
+}
+
+smb2::RequestId Smb2Channel::submit(Chain chain, AnswersDone done, AnswerSeen seen) {
   const std::size_t count = chain.size();
-  // What the server says to an acknowledgment changes nothing.
-  const bool awaited = chain.front().command != wire::Command::oplock_break;
+  // What the server says to an acknowledgment changes nothing, and when it tells of a change nobody knows.
+  const bool awaited = done && chain.front().command != wire::Command::oplock_break &&
+                       chain.back().command != wire::Command::change_notify;
   const smb2::RequestId id = connection_.submit(runtime_.now(), std::move(chain), awaited);
-  waiting_.emplace(id, Waiting{Answers(count), count, std::move(done)});
+  if (done) waiting_.emplace(id, Waiting{Answers(count), count, std::move(done), std::move(seen)});
   schedule_transmit();
   return id;
 }
 
 void Smb2Channel::submit_close(Chain close) {
-  if (connection_.is_lost()) return;
-  if (closes_.empty()) {
-    close_timer_->expire_at(runtime_.now() + kCloseDelay, [this] { submit_waiting_closes(); });
+  if (!connection_.is_lost()) add_later({std::move(close), nullptr, nullptr});
+}
+
+void Smb2Channel::submit_later(Chain chain, AnswersDone done, AnswerSeen seen) {
+  if (connection_.is_lost()) {
+    exchange(std::move(chain), std::move(done), std::move(seen));
+  } else {
+    add_later({std::move(chain), std::move(done), std::move(seen)});
   }
-  closes_.push_back(std::move(close));
+}
+
+void Smb2Channel::add_later(Later later) {
+  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kDelay, [this] { submit_waiting_closes(); });
+  later_.push_back(std::move(later));
 }
 
 void Smb2Channel::submit_waiting_closes() {
-  if (closes_.empty()) return;
-  close_timer_->cancel();
-  for (Chain& close : std::exchange(closes_, {})) connection_.submit(runtime_.now(), std::move(close), false);
-  schedule_transmit();
+  if (later_.empty()) return;
+  later_timer_->cancel();
+  for (Later& each : std::exchange(later_, {}))
+    submit(std::move(each.chain), std::move(each.done), std::move(each.seen));
 }
 
 void Smb2Channel::cancel(smb2::RequestId id) {
@@ -82,10 +96,18 @@ bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
     if (const auto* reply = std::get_if<smb2::Reply>(&*event)) {
       deliver(*reply, frame);
       if (alive.expired()) return false;
+    } else if (const auto* standing = std::get_if<smb2::Standing>(&*event)) {
+      const auto found = waiting_.find(standing->id);
+      if (found != waiting_.end() && found->second.seen) {
+        Answer pending;
+        pending.status = NtStatus::STATUS_PENDING;
+        found->second.seen(standing->index, pending);
+      }
     } else if (const auto* lost = std::get_if<smb2::Lost>(&*event)) {
       lost_reason_ = lost->reason;
       since_ = runtime_.now();
-      closes_.clear();
+      std::erase_if(later_, [](const Later& each) { return !each.done; });
+      submit_waiting_closes();  // the rest is answered here
       // Before there is a session, connect() finds the words.
       spdlog::log(connection_.session().established() ? spdlog::level::err : spdlog::level::debug,
                   "connection lost: {}", lost->reason);
@@ -108,7 +130,7 @@ void Smb2Channel::transmit() {
 }
 
 void Smb2Channel::deliver(const smb2::Reply& reply, const cache::Buffer& frame) {
-  const auto found = waiting_.find(reply.id);
+  auto found = waiting_.find(reply.id);
   if (found == waiting_.end()) return;  // a CLOSE that nobody waits for
   Answer& answer = found->second.answers[reply.index];
   answer.status = reply.status;
@@ -116,6 +138,10 @@ void Smb2Channel::deliver(const smb2::Reply& reply, const cache::Buffer& frame) 
     answer.message = frame;
     answer.whole = reply.message;
     answer.body = reply.body;
+  }
+  if (found->second.seen) {
+    found->second.seen(reply.index, answer);
+    found = waiting_.find(reply.id);  // others may have come meanwhile
   }
   if (--found->second.missing > 0) return;
   Waiting complete = std::move(found->second);

@@ -31,17 +31,21 @@ class Smb2Channel final : private TransportHandler {
   using Chain = std::vector<smb2::Outgoing>;
   using Answers = std::vector<Answer>;
   using AnswersDone = std::function<void(Answers)>;
+  // Sees the answer to each request of a chain as it comes, and STATUS_PENDING for one that is open-ended.
+  using AnswerSeen = std::function<void(std::size_t index, const Answer&)>;
 
   // `runtime` outlives the channel.
   Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits);
   ~Smb2Channel();
 
   // Each request of the chain is answered, by the server or locally; `done` never runs inside this call.
-  smb2::RequestId exchange(Chain chain, AnswersDone done);
+  smb2::RequestId exchange(Chain chain, AnswersDone done, AnswerSeen seen = nullptr);
   // A CLOSE, and what goes with it, that nobody waits for: sent before the next request, in the same system call, or
   // after some milliseconds, so that closing a file costs no round trip of its own.
   void submit_close(Chain close);
-  // What waits of them goes now: somebody else waits for it.
+  // Likewise, for what nobody waits for but whose answer counts.
+  void submit_later(Chain chain, AnswersDone done, AnswerSeen seen = nullptr);
+  // What waits like this goes now: somebody else waits for it.
   void submit_waiting_closes();
   // See smb2::Connection::cancel.
   void cancel(smb2::RequestId id);
@@ -66,8 +70,17 @@ class Smb2Channel final : private TransportHandler {
     Answers answers;
     std::size_t missing = 0;
     AnswersDone done;
+    AnswerSeen seen;
   };
 
+  struct Later {
+    Chain chain;
+    AnswersDone done;  // null: of a CLOSE
+    AnswerSeen seen;
+  };
+
+  smb2::RequestId submit(Chain chain, AnswersDone done, AnswerSeen seen);
+  void add_later(Later later);
   void handle_frame(cache::Buffer frame) override;
   void handle_lost(std::error_code error) override;
   void schedule_transmit();
@@ -81,9 +94,9 @@ class Smb2Channel final : private TransportHandler {
   std::unique_ptr<Transport> transport_;
   smb2::Connection connection_;
   std::unordered_map<smb2::RequestId, Waiting> waiting_;
-  std::vector<Chain> closes_;
+  std::vector<Later> later_;
   std::unique_ptr<Timer> timer_;
-  std::unique_ptr<Timer> close_timer_;
+  std::unique_ptr<Timer> later_timer_;
   TimePoint armed_for_ = TimePoint::max();
   bool transmit_scheduled_ = false;
   std::string lost_reason_;

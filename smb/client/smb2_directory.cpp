@@ -40,8 +40,9 @@ Result<std::vector<DirectoryEntry>> entries_of(const Answer& answer, NameMapping
 std::uint32_t Smb2Directory::largest_page(const Smb2Link& link) { return std::min(kPage, link.transact_size); }
 std::uint32_t Smb2Directory::page_size(const Smb2Link& link) { return link.affordable(largest_page(link)); }
 
-Smb2Directory::Smb2Directory(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::u16string prefix)
-    : link_(std::move(link)), file_id_(file_id), prefix_(std::move(prefix)) {
+Smb2Directory::Smb2Directory(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::u16string prefix,
+                             Attributes attributes)
+    : link_(std::move(link)), file_id_(file_id), prefix_(std::move(prefix)), attributes_(std::move(attributes)) {
   state_->name_mapping = link_->name_mapping;
 }
 

@@ -15,12 +15,13 @@ class Smb2Directory final : public DirectoryStream {
  public:
   // Takes over the open that `file_id` names. `prefix`: the path of the directory with '\' behind it, or nothing for
   // the root, under which its entries are opened when they turn out to be links.
-  Smb2Directory(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::u16string prefix);
+  Smb2Directory(std::shared_ptr<Smb2Link> link, wire::FileId file_id, std::u16string prefix, Attributes attributes);
   ~Smb2Directory() override;
 
   // The answer to a QUERY_DIRECTORY that was sent together with the CREATE.
   void take(const Answer& answer) { state_->take(answer); }
 
+  const Attributes& attributes() const override { return attributes_; }
   Task<Result<std::vector<DirectoryEntry>>> next() override;
 
   // Bytes of one page: ever, and now.
@@ -44,6 +45,7 @@ class Smb2Directory final : public DirectoryStream {
   std::shared_ptr<Smb2Link> link_;
   wire::FileId file_id_;
   std::u16string prefix_;
+  Attributes attributes_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 

@@ -15,8 +15,8 @@ namespace {
 
 // Breaks of opens that never come must not pile up: more than a server can have under way for our CREATEs.
 constexpr std::size_t kMaximumEarly = 256;
-constexpr std::uint32_t kAllRights =
-    wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_HANDLE_CACHING | wire::SMB2_LEASE_WRITE_CACHING;
+constexpr std::uint32_t kOfDirectories = wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_HANDLE_CACHING;
+constexpr std::uint32_t kAllRights = kOfDirectories | wire::SMB2_LEASE_WRITE_CACHING;
 
 Rights rights_of_state(std::uint32_t state) {
   return {.read = (state & wire::SMB2_LEASE_READ_CACHING) != 0,
@@ -60,7 +60,9 @@ void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Want
   if (!lease.in_use()) lease.begin_anew();
   ++lease.opening_;
   ++opening_;
-  const std::uint32_t state = wanted == Wanted::all ? kAllRights : lease.state_;
+  const std::uint32_t state = wanted == Wanted::all     ? kAllRights
+                              : wanted == Wanted::names ? kOfDirectories
+                                                        : lease.state_;
   if (state == wire::SMB2_LEASE_NONE) return;
   switch (kind_) {
     case LeaseKind::none:
@@ -80,10 +82,41 @@ void Smb2Leases::begin_open(Smb2Lease& lease, CreateParameters& parameters, Want
       context.lease_key = lease.key_;
       context.lease_state = state;
       context.epoch = lease.epoch_.value_or(0);
+      set_parent(context, parent_of(parameters.path));
       parameters.lease = wire::make_create_context(context);
       break;
     }
   }
+  parameters.requested_oplock_level = wire::OplockLevel::lease;
+}
+
+const Smb2Lease* Smb2Leases::parent_of(const std::u16string& path) const {
+  if (directories_.empty() || path.empty()) return nullptr;
+  const std::size_t end = path.rfind(u'\\');
+  const auto found = directories_.find(end == path.npos ? std::u16string() : path.substr(0, end));
+  return found == directories_.end() ? nullptr : found->second;
+}
+
+void Smb2Leases::set_parent(wire::CreateLeaseV2& context, const Smb2Lease* parent) {
+  if (parent == nullptr) return;
+  context.lease_flags |= wire::SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET;
+  context.parent_lease_key = parent->key_;
+}
+
+void Smb2Leases::add_directory(const std::u16string& path, const Smb2Lease& lease) { directories_[path] = &lease; }
+
+void Smb2Leases::remove_directory(const std::u16string& path, const Smb2Lease& lease) {
+  const auto found = directories_.find(path);
+  if (found != directories_.end() && found->second == &lease) directories_.erase(found);
+}
+
+void Smb2Leases::name_parent(CreateParameters& parameters) const {
+  const Smb2Lease* const parent = parent_of(parameters.path);
+  if (parent == nullptr || parameters.lease) return;
+  wire::CreateLeaseV2 context;
+  context.lease_key = {crypto::random_array<16>()};
+  set_parent(context, parent);
+  parameters.lease = wire::make_create_context(context);
   parameters.requested_oplock_level = wire::OplockLevel::lease;
 }
 

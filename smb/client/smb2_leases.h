@@ -44,11 +44,18 @@ class Smb2Leases {
   std::unique_ptr<Lease> make(Lease::Holder& holder);
 
   enum class Wanted : std::uint8_t {
-    all,   // as much as the server gives
-    kept,  // what is held, so that an open of our own does not break it
+    all,    // as much as the server gives
+    kept,   // what is held, so that an open of our own does not break it
+    names,  // of a directory: to read and to keep the handle
   };
   // A CREATE that asks for rights of `lease`, and its answer: null if it failed. The open counts until handle_closed().
   void begin_open(Smb2Lease& lease, CreateParameters& parameters, Wanted wanted);
+  // Of a directory that we have a lease of, at this path: changes of ours below it name its key, and so do not break
+  // it. [MS-SMB2] 3.2.4.3.8
+  void add_directory(const std::u16string& path, const Smb2Lease& lease);
+  void remove_directory(const std::u16string& path, const Smb2Lease& lease);
+  // For a CREATE without rights of its own that is about to change what is in a directory.
+  void name_parent(CreateParameters& parameters) const;
   void end_open(Smb2Lease& lease, const wire::CreateResponse* response);
   void handle_closed(wire::FileId file);
 
@@ -61,6 +68,8 @@ class Smb2Leases {
  private:
   friend class Smb2Lease;
   void note_acknowledged(TimePoint received);
+  const Smb2Lease* parent_of(const std::u16string& path) const;
+  static void set_parent(wire::CreateLeaseV2& context, const Smb2Lease* parent);
   void note_opened(Smb2Lease& lease, const wire::CreateResponse& response);
   void handle_lease_break(const wire::LeaseBreakNotification& notification);
   void handle_oplock_break(const wire::OplockBreak& notification);
@@ -72,8 +81,9 @@ class Smb2Leases {
   const std::function<void()> hurry_;
   std::map<wire::LeaseKey, Smb2Lease*> by_key_;
   std::map<wire::FileId, Smb2Lease*> by_file_;
-  std::size_t opening_ = 0;               // CREATEs not answered yet, of all
-  std::vector<wire::OplockBreak> early_;  // of opens that they may have made
+  std::map<std::u16string, const Smb2Lease*> directories_;  // by path
+  std::size_t opening_ = 0;                                 // CREATEs not answered yet, of all
+  std::vector<wire::OplockBreak> early_;                    // of opens that they may have made
   BreakStatus breaks_;
 };
 

@@ -34,7 +34,9 @@ Smb2Link::Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Request
   channel->handle_breaks([this](ByteView body) { leases.handle_break(body); });
 }
 
-void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done) { start({std::move(chain), std::move(done)}); }
+void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done, Smb2Channel::AnswerSeen seen) {
+  start({.chain = std::move(chain), .done = std::move(done), .seen = std::move(seen)});
+}
 
 void Smb2Link::start(Exchange exchange) {
   if (renewing_) {
@@ -43,8 +45,10 @@ void Smb2Link::start(Exchange exchange) {
   }
   Chain chain = exchange.chain;
   Interrupt* const interrupt = exchange.interrupt;
-  const smb2::RequestId id =
-      channel->exchange(std::move(chain), [this, exchange = std::move(exchange)](Answers answers) mutable {
+  Smb2Channel::AnswerSeen seen = exchange.seen;
+  const smb2::RequestId id = channel->exchange(
+      std::move(chain),
+      [this, exchange = std::move(exchange)](Answers answers) mutable {
         if (exchange.interrupt != nullptr) exchange.interrupt->disarm();
         // A session that expires as soon as it is set up would be renewed without an end.
         if (!is_expired(answers) || exchange.is_repeated || !authenticate_again)
@@ -52,7 +56,8 @@ void Smb2Link::start(Exchange exchange) {
         exchange.is_repeated = true;
         parked_.push_back(std::move(exchange));
         if (!std::exchange(renewing_, true)) spawn(renew_session());
-      });
+      },
+      std::move(seen));
   if (interrupt != nullptr) interrupt->arm([this, id] { channel->cancel(id); });
 }
 

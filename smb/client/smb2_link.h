@@ -32,13 +32,14 @@ struct Smb2Link {
   std::uint32_t write_size = 0;
   std::uint32_t transact_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
+  bool tells_changes = true;  // the server has not said that it knows no CHANGE_NOTIFY
   FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
   // Sets up the session anew, on the same connection. [MS-SMB2] 3.2.5.1.6: after STATUS_NETWORK_SESSION_EXPIRED.
   std::function<Task<std::error_code>()> authenticate_again;
 
   // Each request is answered; `done` never runs inside the call. An expired session is renewed and the chain repeated,
   // once.
-  void exchange(Chain chain, Smb2Channel::AnswersDone done);
+  void exchange(Chain chain, Smb2Channel::AnswersDone done, Smb2Channel::AnswerSeen seen = nullptr);
   // An interrupt of the task that awaits it sends CANCELs, and the server's answer is waited for as ever.
   Task<Answers> exchange(Chain chain);
   // As exchange, for a chain that opens a file first and closes it last: where a part between failed and took the CLOSE
@@ -58,6 +59,7 @@ struct Smb2Link {
     Smb2Channel::AnswersDone done;
     Interrupt* interrupt = nullptr;  // outlives the exchange
     bool is_repeated = false;
+    Smb2Channel::AnswerSeen seen{};  // also of a session that has expired
   };
 
   void start(Exchange exchange);

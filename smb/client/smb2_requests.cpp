@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "smb/wire/change_notify.h"
 #include "smb/wire/close.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/flush.h"
@@ -157,6 +158,17 @@ smb2::Outgoing Smb2Requests::query_directory(wire::FileId directory, std::uint32
   request.output_buffer_length = output_buffer_length;
   request.file_name = u"*";
   return make(request, output_buffer_length);
+}
+
+smb2::Outgoing Smb2Requests::change_notify(wire::FileId directory, std::uint32_t completion_filter,
+                                           std::uint32_t output_buffer_length) const {
+  wire::ChangeNotifyRequest request;
+  request.output_buffer_length = output_buffer_length;
+  request.file_id = directory;
+  request.completion_filter = completion_filter;
+  smb2::Outgoing outgoing = make(request, output_buffer_length);
+  outgoing.open_ended = true;
+  return outgoing;
 }
 
 smb2::Outgoing Smb2Requests::control(wire::FileId file, std::uint32_t ctl_code, ByteView input,

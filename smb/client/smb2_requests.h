@@ -52,6 +52,8 @@ class Smb2Requests {
   smb2::Outgoing query(wire::FileId file, wire::FileInformationClass what, std::uint32_t output_buffer_length) const;
   smb2::Outgoing query(wire::FileId file, wire::FsInformationClass what, std::uint32_t output_buffer_length) const;
   smb2::Outgoing query_directory(wire::FileId directory, std::uint32_t output_buffer_length) const;
+  smb2::Outgoing change_notify(wire::FileId directory, std::uint32_t completion_filter,
+                               std::uint32_t output_buffer_length) const;
   smb2::Outgoing control(wire::FileId file, std::uint32_t ctl_code, ByteView input,
                          std::uint32_t max_output_response) const;
 

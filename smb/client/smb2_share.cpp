@@ -7,6 +7,7 @@
 #include "smb/client/mfsymlink.h"
 #include "smb/client/smb2_convert.h"
 #include "smb/client/smb2_directory.h"
+#include "smb/client/smb2_directory_right.h"
 #include "smb/client/smb2_open.h"
 #include "smb/client/smb2_symlink.h"
 #include "smb/crypto/random.h"
@@ -93,6 +94,11 @@ bool Smb2Share::is_hidden_name(const std::string& name) const {
   return name.compare(0, prefix.size(), prefix) == 0;
 }
 
+std::shared_ptr<DirectoryRight> Smb2Share::ask_directory_right(std::string path, DirectoryRight::Holder& holder) {
+  const auto on_server = wire_path(path);
+  return on_server ? Smb2DirectoryRight::ask(link_, *on_server, holder) : nullptr;
+}
+
 Task<Result<Attributes>> Smb2Share::stat(std::string path) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());
@@ -122,6 +128,7 @@ Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
   parameters.ask_file_id = true;
   auto* lease = static_cast<Smb2Lease*>(request.lease);
   if (lease != nullptr) link_->leases.begin_open(*lease, parameters, Smb2Leases::Wanted::all);
+  if (request.write || request.disposition != Disposition::open) link_->leases.name_parent(parameters);
   const std::uint32_t first_read = std::min(request.first_read, maximum_read());
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
@@ -158,6 +165,7 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb2Share::open_directory(std::st
   parameters.path = *on_server;
   parameters.desired_access = wire::FILE_LIST_DIRECTORY | wire::FILE_READ_ATTRIBUTES;
   parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  parameters.ask_file_id = true;
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   for (std::uint32_t page = 0; page < kFirstPages; ++page) {
@@ -168,8 +176,8 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb2Share::open_directory(std::st
   if (is_error(answers[0].status)) co_return tl::make_unexpected(make_error_code(answers[0].status));
   const auto created = wire::decode<wire::CreateResponse>(answers[0].body);
   if (!created) co_return tl::make_unexpected(malformed(created.error()));
-  auto stream = std::make_unique<Smb2Directory>(link_, created->file_id,
-                                                on_server->empty() ? std::u16string() : *on_server + u'\\');
+  auto stream = std::make_unique<Smb2Directory>(
+      link_, created->file_id, on_server->empty() ? std::u16string() : *on_server + u'\\', attributes_of(*created));
   for (std::size_t page = 1; page < answers.size(); ++page) stream->take(answers[page]);
   co_return std::unique_ptr<DirectoryStream>(std::move(stream));
 }
@@ -184,6 +192,7 @@ Task<Result<Attributes>> Smb2Share::make_directory(std::string path) {
   parameters.create_options = wire::FILE_DIRECTORY_FILE;
   parameters.file_attributes = wire::FILE_ATTRIBUTE_DIRECTORY;
   parameters.ask_file_id = true;
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.close(kPrevious));
@@ -200,6 +209,7 @@ Task<std::error_code> Smb2Share::remove(std::u16string path, bool clear_readonly
   parameters.path = path;
   parameters.desired_access = wire::DELETE | (clear_readonly ? wire::FILE_WRITE_ATTRIBUTES : 0u);
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (plain ? wire::FILE_DELETE_ON_CLOSE : 0u);
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   if (clear_readonly) {
@@ -233,6 +243,7 @@ Task<std::error_code> Smb2Share::remove_directory(std::string path) {
   parameters.path = *on_server;
   parameters.desired_access = wire::DELETE;
   parameters.create_options = wire::FILE_DIRECTORY_FILE;
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   // Not FILE_DELETE_ON_CLOSE: Windows would find out at the close, and not tell, that the directory is not empty.
@@ -253,6 +264,7 @@ Task<std::error_code> Smb2Share::rename(std::string from, std::string to, bool r
   // A server breaks the handle rights of all leases but that of the open which renames.
   auto* moved = static_cast<Smb2Lease*>(lease);
   if (moved != nullptr) link_->leases.begin_open(*moved, parameters, Smb2Leases::Wanted::kept);
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.set_name(kPrevious, *target, replace));
@@ -285,6 +297,7 @@ Task<std::error_code> Smb2Share::link(std::string existing, std::string new_path
   parameters.path = *source;
   parameters.desired_access = wire::FILE_READ_ATTRIBUTES | wire::FILE_WRITE_ATTRIBUTES;
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE;
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.add_link(kPrevious, *target));
@@ -300,6 +313,7 @@ Task<std::error_code> Smb2Share::set_attributes(std::string path, AttributeChang
   parameters.path = *on_server;
   if (changes.touches_basic()) parameters.desired_access |= wire::FILE_WRITE_ATTRIBUTES;
   if (changes.end_of_file) parameters.desired_access |= wire::FILE_WRITE_DATA;
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   if (changes.end_of_file) chain.push_back(link_->requests.set_end_of_file(kPrevious, *changes.end_of_file));
@@ -321,6 +335,7 @@ Task<Result<Attributes>> Smb2Share::make_symlink(std::string path, std::string t
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE;
   parameters.file_attributes = wire::FILE_ATTRIBUTE_NORMAL;
   parameters.ask_file_id = true;
+  link_->leases.name_parent(parameters);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters));
   chain.push_back(link_->requests.write_bytes(kPrevious, 0, *form));

@@ -30,6 +30,8 @@ class Smb2Share final : public Share {
 
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override { return link_->leases.make(holder); }
 
+  std::shared_ptr<DirectoryRight> ask_directory_right(std::string path, DirectoryRight::Holder& holder) override;
+
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;

@@ -48,7 +48,7 @@ bool Connection::establish_session(SessionPolicy policy, ByteView session_key, B
 RequestId Connection::submit(TimePoint now, std::vector<Outgoing> chain, bool awaited) {
   assert(!chain.empty() && queued_.size() < limits_.queued);
   const RequestId id{next_request_++};
-  if (outstanding_.empty() && queued_.empty()) last_heard_ = now;  // silence counts from the first unanswered question
+  if (!is_owed_answers() && queued_.empty()) last_heard_ = now;  // silence counts from the first unanswered question
   queued_.push_back(Chain{id, std::move(chain), now + limits_.call_timeout, awaited});
   if (lost_) {
     answer_locally(queued_.back(), NtStatus::STATUS_CONNECTION_DISCONNECTED);
@@ -189,8 +189,8 @@ void Connection::send(TimePoint now, Chain chain) {
     if (sign) session_.sign(*head, std::span<const ByteView>(transmit.pieces).subspan(first_piece + 1));
     transmit.owners.push_back(std::move(head));
 
-    Outstanding sent{chain.id, chain.first + i, request.command, charge, 0,           chain.deadline,
-                     false,    false,           encrypt,         sign,   std::nullopt};
+    Outstanding sent{chain.id, chain.first + i,    request.command, charge, 0, chain.deadline, false, false, encrypt,
+                     sign,     request.open_ended, std::nullopt};
     if (last && is_short) sent.timed_from = now;
     outstanding_.emplace_hint(outstanding_.end(), header.message_id, sent);
   }
@@ -343,6 +343,10 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
   window_.settle(std::exchange(request.charge, std::uint16_t{0}), header.credit_request_response);
 
   if (interim) {
+    if (request.open_ended && request.async_id == 0) {
+      ++standing_;
+      events_.push_back(Standing{request.chain, request.index});
+    }
     request.async_id = header.async_id;
     request.deadline = now + limits_.call_timeout;
     request.timed_from.reset();
@@ -360,6 +364,7 @@ bool Connection::handle_element(TimePoint now, ByteView element, bool encrypted)
     note_answer(request, header.status, body);
   }
   if (request.chain == RequestId{}) echoing_ = false;
+  if (request.is_standing()) --standing_;
   outstanding_.erase(found);
   return true;
 }
@@ -387,7 +392,7 @@ void Connection::handle_timeout(TimePoint now) {
     queued_.pop_front();
   }
   for (auto& [message_id, request] : outstanding_) {
-    if (request.answered) continue;
+    if (request.answered || request.is_standing()) continue;
     if (request.deadline > now) {
       // Deadlines have the order of the message ids, but for those that an interim response has put off.
       if (request.async_id != 0) continue;
@@ -397,11 +402,11 @@ void Connection::handle_timeout(TimePoint now) {
     window_.settle(std::exchange(request.charge, std::uint16_t{0}), 0);  // nobody waits for these credits any more
     answer_locally(request, NtStatus::STATUS_IO_TIMEOUT);
   }
-  if (!outstanding_.empty() && now - last_heard_ >= limits_.call_timeout) {
+  if (is_owed_answers() && now - last_heard_ >= limits_.call_timeout) {
     return give_up(NtStatus::STATUS_IO_TIMEOUT, "the server has been silent for too long");
   }
   if (const auto due = next_echo(); due && *due <= now) {
-    if (outstanding_.empty()) last_heard_ = now;  // silence counts from here
+    if (!is_owed_answers()) last_heard_ = now;  // silence counts from here
     send_echo(now);
   }
   send_queued(now);
@@ -410,7 +415,7 @@ void Connection::handle_timeout(TimePoint now) {
 std::optional<TimePoint> Connection::next_echo() const {
   if (!session_.established() || echoing_ || !window_.can_take(1)) return std::nullopt;
   // A server may be long over one request. Whether it is there at all, it can say meanwhile.
-  if (!outstanding_.empty()) return last_heard_ + limits_.call_timeout / 2;
+  if (is_owed_answers()) return last_heard_ + limits_.call_timeout / 2;
   return last_sent_ + limits_.echo_interval;
 }
 
@@ -420,11 +425,11 @@ std::optional<TimePoint> Connection::next_timeout() const {
   const auto consider = [&](TimePoint when) { next = next ? std::min(*next, when) : when; };
   if (!queued_.empty()) consider(queued_.front().deadline);
   for (const auto& [message_id, request] : outstanding_) {
-    if (request.answered) continue;
+    if (request.answered || request.is_standing()) continue;
     consider(request.deadline);
     if (request.async_id == 0) break;
   }
-  if (!outstanding_.empty()) consider(last_heard_ + limits_.call_timeout);
+  if (is_owed_answers()) consider(last_heard_ + limits_.call_timeout);
   if (const auto echo_due = next_echo()) consider(*echo_due);
   if (next_credit_echo_ && window_.in_flight() == 0 && window_.can_take(1)) consider(*next_credit_echo_);
   return next;
@@ -441,6 +446,7 @@ void Connection::handle_lost(std::error_code error, std::string reason) {
     if (!request.answered) answer_locally(request, status);
   }
   outstanding_.clear();
+  standing_ = 0;
   for (const Chain& chain : queued_) answer_locally(chain, status);
   queued_.clear();
   transmits_.clear();

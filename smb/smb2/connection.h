@@ -49,6 +49,7 @@ struct Outgoing {
   std::size_t file_id_at = 0;  // where `body` has FileId::of_previous(); 0: nowhere
   bool encrypt = false;        // the share demands it, though the session does not
   bool sign = false;           // where the session can sign, though it need not
+  bool open_ended = false;     // once the server has said STATUS_PENDING, it may take as long as it likes
 };
 
 // A message on its way out: send the pieces one behind the other. `owners` keep their bytes alive.
@@ -78,7 +79,13 @@ struct Lost {
   std::string reason;
 };
 
-using Event = std::variant<Reply, Break, Lost>;
+// The server has taken on an open-ended request, and will answer when it likes.
+struct Standing {
+  RequestId id{};
+  std::size_t index = 0;
+};
+
+using Event = std::variant<Reply, Standing, Break, Lost>;
 
 struct ConnectionLimits {
   std::uint16_t credits = 8192;  // the window we try to own
@@ -156,10 +163,15 @@ class Connection {
     bool cancelled = false;  // the server has been told
     bool encrypted = false;
     bool is_signed = false;
+    bool open_ended = false;
     std::optional<TimePoint> timed_from;  // its answer tells the round trip time
+
+    // The server owes no answer: it may never have one.
+    bool is_standing() const { return open_ended && async_id != 0; }
   };
 
   std::uint16_t charge_of(const Outgoing& request) const;
+  bool is_owed_answers() const { return outstanding_.size() > standing_; }
   void send_queued(TimePoint now);
   // Sends as much of the first queued chain as there are credits for. False: none of it.
   bool send_some(TimePoint now);
@@ -188,6 +200,7 @@ class Connection {
   std::deque<Chain> queued_;  // waiting for credits
   std::unordered_map<RequestId, Rest> rests_;
   std::map<std::uint64_t, Outstanding> outstanding_;  // by message id, so the oldest is first
+  std::size_t standing_ = 0;                          // of them
   std::deque<Transmit> transmits_;
   std::deque<Event> events_;
   TimePoint last_heard_;

@@ -19,8 +19,8 @@ const std::vector<wire::Cipher> kCiphers = {wire::Cipher::aes_128_gcm, wire::Cip
 const std::vector<wire::SigningAlgorithm> kSigning = {
     wire::SigningAlgorithm::aes_gmac, wire::SigningAlgorithm::aes_cmac, wire::SigningAlgorithm::hmac_sha256};
 
-constexpr std::uint32_t kCapabilities =
-    wire::SMB2_GLOBAL_CAP_LEASING | wire::SMB2_GLOBAL_CAP_LARGE_MTU | wire::SMB2_GLOBAL_CAP_ENCRYPTION;
+constexpr std::uint32_t kCapabilities = wire::SMB2_GLOBAL_CAP_LEASING | wire::SMB2_GLOBAL_CAP_LARGE_MTU |
+                                        wire::SMB2_GLOBAL_CAP_DIRECTORY_LEASING | wire::SMB2_GLOBAL_CAP_ENCRYPTION;
 
 std::vector<Dialect> dialects_of(const NegotiateOffer& offer) {
   std::vector<Dialect> dialects;

@@ -25,6 +25,10 @@ class TimedShare final : public client::Share {
   std::unique_ptr<client::Lease> make_lease(client::Lease::Holder& holder) override {
     return share_->make_lease(holder);
   }
+  // The model server tells nobody of changes in directories.
+  std::shared_ptr<client::DirectoryRight> ask_directory_right(std::string, client::DirectoryRight::Holder&) override {
+    return nullptr;
+  }
   Task<client::Result<client::Attributes>> stat(std::string path) override { return share_->stat(std::move(path)); }
   Task<client::Result<client::OpenResult>> open(client::OpenRequest request) override {
     return share_->open(std::move(request));

@@ -235,6 +235,7 @@ class FakeShare final : public Share {
     lease = made.get();
     return made;
   }
+  std::shared_ptr<DirectoryRight> ask_directory_right(std::string, DirectoryRight::Holder&) override { return nullptr; }
   Task<Result<Attributes>> stat(std::string) override { co_return Attributes{}; }
   Task<Result<OpenResult>> open(OpenRequest) override { co_return OpenResult{}; }
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string) override { co_return nullptr; }

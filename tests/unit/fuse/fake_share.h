@@ -99,6 +99,36 @@ class FakeShare final : public client::Share {
     return rights ? std::make_unique<FakeLease>(*this, holder) : nullptr;
   }
 
+  // A right to a directory, which the test grants, tells of changes under, and takes back.
+  class FakeDirectoryRight final : public client::DirectoryRight {
+   public:
+    FakeDirectoryRight(FakeShare& share, std::string its_path, Holder& holder)
+        : path(std::move(its_path)), share_(share), holder_(holder) {
+      share_.directory_rights.push_back(this);
+    }
+    ~FakeDirectoryRight() override {
+      share_.asked_.push_back("give up " + path);
+      std::erase(share_.directory_rights, this);
+    }
+    void grant() { holder_.handle_right(*this); }
+    bool tell(const std::vector<Change>& changes) { return holder_.handle_changes(*this, changes); }
+    void lose(std::function<void()> done) { holder_.handle_loss(*this, std::move(done)); }
+
+    const std::string path;
+
+   private:
+    FakeShare& share_;
+    Holder& holder_;
+  };
+  bool offers_directory_rights = false;
+  std::vector<FakeDirectoryRight*> directory_rights;
+  std::shared_ptr<client::DirectoryRight> ask_directory_right(std::string path,
+                                                              client::DirectoryRight::Holder& holder) override {
+    if (!offers_directory_rights) return nullptr;
+    asked_.push_back("right " + path);
+    return std::make_shared<FakeDirectoryRight>(*this, std::move(path), holder);
+  }
+
   client::Task<client::Result<client::Attributes>> stat(std::string path) override {
     co_await answer("stat " + path);
     const auto found = tree.find(path);
@@ -145,7 +175,8 @@ class FakeShare final : public client::Share {
       if (name.empty() || parent_of(name) != path) continue;
       entries.push_back({name.substr(path.empty() ? 0 : path.size() + 1), file->attributes});
     }
-    std::unique_ptr<client::DirectoryStream> stream = std::make_unique<FakeStream>(std::move(entries), page_size);
+    std::unique_ptr<client::DirectoryStream> stream =
+        std::make_unique<FakeStream>(tree.at(path)->attributes, std::move(entries), page_size);
     co_return stream;
   }
 
@@ -299,8 +330,9 @@ class FakeShare final : public client::Share {
 
   class FakeStream final : public client::DirectoryStream {
    public:
-    FakeStream(std::vector<client::DirectoryEntry> entries, std::size_t page)
-        : entries_(std::move(entries)), page_(page) {}
+    FakeStream(client::Attributes attributes, std::vector<client::DirectoryEntry> entries, std::size_t page)
+        : attributes_(std::move(attributes)), entries_(std::move(entries)), page_(page) {}
+    const client::Attributes& attributes() const override { return attributes_; }
     client::Task<client::Result<std::vector<client::DirectoryEntry>>> next() override {
       std::vector<client::DirectoryEntry> page;
       while (page.size() < page_ && at_ < entries_.size()) page.push_back(entries_[at_++]);
@@ -308,6 +340,7 @@ class FakeShare final : public client::Share {
     }
 
    private:
+    client::Attributes attributes_;
     std::vector<client::DirectoryEntry> entries_;
     std::size_t page_;
     std::size_t at_ = 0;

@@ -136,6 +136,54 @@ TEST(Pending, RequestDoesNotHideTheDeadlinesOfLaterOnes) {
   EXPECT_EQ(talk.answers[0].id, id);
 }
 
+TEST(Pending, OpenEndedRequestHasAllTheTimeThatTheServerTakes) {
+  Conversation talk;
+  ASSERT_TRUE(talk.establish());
+  const auto kept = keep_next(talk, Command::read, true);
+  Outgoing watch = read_request(4);
+  watch.open_ended = true;
+  talk.submit(std::move(watch));
+  ASSERT_EQ(talk.standing, 1u);
+  for (int i = 0; i < 10; ++i) talk.advance(31s);
+  EXPECT_TRUE(talk.answers.empty());
+  EXPECT_FALSE(talk.connection.is_lost());
+  EXPECT_EQ(talk.server.count(Command::echo), 5u) << "one a minute, as if nothing were outstanding";
+  talk.server.answer(**kept, test::reply_with(wire::ReadResponse{}));
+  talk.pump();
+  ASSERT_EQ(talk.answers.size(), 1u);
+  EXPECT_EQ(talk.connection.outstanding(), 0u);
+}
+
+TEST(Pending, OpenEndedRequestThatTheServerDoesNotTakeOnHasItsTime) {
+  Conversation talk;
+  ASSERT_TRUE(talk.establish());
+  const auto kept = keep_next(talk, Command::read);
+  Outgoing watch = read_request(4);
+  watch.open_ended = true;
+  talk.submit(std::move(watch));
+  talk.advance(30s);
+  ASSERT_EQ(talk.answers.size(), 1u);
+  EXPECT_EQ(talk.answers[0].status, NtStatus::STATUS_IO_TIMEOUT);
+}
+
+TEST(Pending, OpenEndedRequestDoesNotHideThatTheServerOwesAnotherAnswer) {
+  Conversation talk;
+  ASSERT_TRUE(talk.establish());
+  const auto standing = keep_next(talk, Command::read, true);
+  Outgoing watch = read_request(4);
+  watch.open_ended = true;
+  talk.submit(std::move(watch));
+  talk.advance(50s);
+  const auto kept = keep_next(talk, Command::read);
+  const RequestId id = talk.submit(read_request(4));
+  talk.advance(29s);
+  EXPECT_TRUE(talk.answers.empty());
+  talk.advance(1s);
+  ASSERT_EQ(talk.answers.size(), 1u);
+  EXPECT_EQ(talk.answers[0].id, id);
+  EXPECT_FALSE(talk.connection.is_lost());
+}
+
 TEST(Cancel, IsToldToTheServerWhoseAnswerCounts) {
   Conversation talk;
   ASSERT_TRUE(talk.establish({.sign = true}));

@@ -169,6 +169,7 @@ class Conversation {
   std::deque<Answered> answers;
   std::vector<Lost> lost;
   std::vector<Bytes> breaks;
+  std::size_t standing = 0;  // requests that the server has taken on for as long as it likes
   bool expect_complaints = false;
 
  private:
@@ -187,6 +188,8 @@ class Conversation {
                            Bytes(reply->message.begin(), reply->message.end())});
       } else if (const auto* broken = std::get_if<Break>(&*event)) {
         breaks.emplace_back(broken->body.begin(), broken->body.end());
+      } else if (std::holds_alternative<Standing>(*event)) {
+        ++standing;
       } else {
         lost.push_back(std::get<Lost>(*event));
       }
