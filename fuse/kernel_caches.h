@@ -26,10 +26,11 @@ class KernelCaches {
   virtual void invalidate_attributes(NodeId id, Done done = nullptr) = 0;
   // A file's name, or one that the kernel holds to be missing. Never a directory's: what is mounted below it would be
   // detached.
-  virtual void invalidate_entry(NodeId parent, std::string_view name) = 0;
+  virtual void invalidate_entry(NodeId parent, std::string_view name, Done done = nullptr) = 0;
   // The kernel asks for the name again when it is used next; what is open, or mounted below it, stays. A look-up of it
   // that is under way and answered later wins. Does nothing if the kernel cannot.
-  virtual void expire_entry(NodeId parent, std::string_view name) = 0;
+  virtual void expire_entry(NodeId parent, std::string_view name, Done done = nullptr) = 0;
+  virtual bool can_expire() const = 0;
 
  protected:
   ~KernelCaches() = default;

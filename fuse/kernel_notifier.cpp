@@ -92,12 +92,16 @@ void KernelNotifier::invalidate_attributes(NodeId id, Done done) {
   enqueue({Kind::invalidate_attributes, id, {}}, std::move(done));
 }
 
-void KernelNotifier::invalidate_entry(NodeId parent, std::string_view name) {
-  enqueue({Kind::invalidate_entry, parent, std::string(name)});
+void KernelNotifier::invalidate_entry(NodeId parent, std::string_view name, Done done) {
+  enqueue({Kind::invalidate_entry, parent, std::string(name)}, std::move(done));
 }
 
-void KernelNotifier::expire_entry(NodeId parent, std::string_view name) {
-  if (can_expire_) enqueue({Kind::expire_entry, parent, std::string(name)});
+void KernelNotifier::expire_entry(NodeId parent, std::string_view name, Done done) {
+  if (can_expire_) {
+    enqueue({Kind::expire_entry, parent, std::string(name)}, std::move(done));
+  } else if (done) {
+    runtime_.post([done = std::move(done)] { done(false); });
+  }
 }
 
 KernelNotifier::Key KernelNotifier::key_of(const Notification& notification) {

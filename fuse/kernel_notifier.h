@@ -60,8 +60,9 @@ class KernelNotifier final : public KernelCaches {
 
   void invalidate_data(NodeId id, Done done = nullptr) override;
   void invalidate_attributes(NodeId id, Done done = nullptr) override;
-  void invalidate_entry(NodeId parent, std::string_view name) override;
-  void expire_entry(NodeId parent, std::string_view name) override;
+  void invalidate_entry(NodeId parent, std::string_view name, Done done = nullptr) override;
+  void expire_entry(NodeId parent, std::string_view name, Done done = nullptr) override;
+  bool can_expire() const override { return can_expire_; }
 
   const NotificationCounts& counts() const { return counts_; }
 

@@ -38,6 +38,9 @@ fuse_open_out open_out(std::uint64_t handle, OpenMode mode) {
       out.open_flags = FOPEN_KEEP_CACHE;
       break;
     case OpenMode::cached_directory:
+      out.open_flags = FOPEN_CACHE_DIR;
+      break;
+    case OpenMode::cached_directory_keep:
       out.open_flags = FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
       break;
   }

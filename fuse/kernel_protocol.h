@@ -40,10 +40,11 @@ class InitExtension {
 };
 
 enum class OpenMode : std::uint8_t {
-  direct,            // no page cache: the kernel asks us for every byte
-  cached,            // through the page cache, which is emptied by this open
-  cached_keep,       // and what it holds of the file stays good
-  cached_directory,  // the kernel keeps the listing and answers from it, also after this open is closed
+  direct,                 // no page cache: the kernel asks us for every byte
+  cached,                 // through the page cache, which is emptied by this open
+  cached_keep,            // and what it holds of the file stays good
+  cached_directory,       // the kernel keeps the listing and answers from it, also after this open is closed
+  cached_directory_keep,  // and the one that it has is good
 };
 
 // Also for OPENDIR. As fuse_reply_open and fuse_reply_create; 0 or a negated errno.

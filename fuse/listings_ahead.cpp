@@ -20,10 +20,12 @@ TreeWalk::Place place_of(const Node& directory) {
 
 }  // namespace
 
-ListingsAhead::ListingsAhead(client::Runtime& runtime, client::Share& share, Nodes& nodes, client::Duration validity)
+ListingsAhead::ListingsAhead(client::Runtime& runtime, client::Share& share, Nodes& nodes, FolderRights& rights,
+                             client::Duration validity)
     : runtime_(runtime),
       share_(share),
       nodes_(nodes),
+      rights_(rights),
       validity_(validity),
       walk_(validity),
       timer_(runtime.make_timer()),
@@ -48,14 +50,15 @@ client::Task<ListingsAhead::Taken> ListingsAhead::take(Node& directory) {
   look_ahead_soon();
   if (!directory.names.empty()) stepped_in_ = directory.names.back().parent->id;
   const auto found = ahead_.find(directory.id);
-  if (found != ahead_.end() && !found->second.arrived && is_fresh(*found->second.listing)) {
+  if (found != ahead_.end() && !found->second.arrived && is_fresh(directory, *found->second.listing)) {
     auto wait = [found](auto done) { found->second.waiting.push_back(std::move(done)); };
     taken = co_await client::callback<Taken>(wait);
     co_return taken;
   }
   // One that was used already is as good for the next: rm opens each directory twice.
   taken.listing = directory.listing.lock();
-  if (taken.listing != nullptr && !can_answer(*taken.listing)) taken.listing = nullptr;
+  if (taken.listing != nullptr && !can_answer(directory, *taken.listing)) taken.listing = nullptr;
+  if (taken.listing == nullptr) taken.listing = rights_.whole_listing(directory);
   if (found != ahead_.end() && found->second.arrived) {
     if (taken.listing == found->second.listing) {
       use(found);
@@ -103,7 +106,8 @@ NodeRef ListingsAhead::find_next(const TreeWalk::Next& next) {
   NodeRef known = nodes_.pin_child(*parent, next.name);
   if (known) return known->is_directory() && !ahead_.contains(known->id) ? std::move(known) : NodeRef();
   const std::shared_ptr<Listing> listing = parent->listing.lock();
-  if (listing == nullptr || !is_fresh(*listing) || !listing->is_followed || listing->changed.contains(next.name)) {
+  if (listing == nullptr || !is_fresh(*parent, *listing) || !listing->is_followed ||
+      listing->changed.contains(next.name)) {
     return {};
   }
   const auto entry = listing->by_name.find(next.name);
@@ -118,8 +122,14 @@ void ListingsAhead::start(const TreeWalk::Next& next) {
     walk_.handle_waste(next.ticket);
     return;
   }
-  const std::shared_ptr<Listing> listing = new_listing();
   const NodeId id = node->id;
+  if (const std::shared_ptr<Listing> known = rights_.whole_listing(*node)) {
+    ahead_.emplace(id, Ahead{.ticket = next.ticket, .node = std::move(node), .listing = known, .arrived = true});
+    walk_.handle_arrival(next.ticket, known->entries.size());
+    return;
+  }
+  rights_.note_listing(*node);
+  const std::shared_ptr<Listing> listing = new_listing();
   ahead_.emplace(id, Ahead{.ticket = next.ticket, .node = std::move(node), .listing = listing});
   client::spawn(list(alive_, share_, id, std::move(*path), listing, &ListingsAhead::handle_arrival));
 }
@@ -132,10 +142,11 @@ void ListingsAhead::keep_fresh(NodeId id) {
   walked.listing = node->listing.lock();
   if (walked.listing != nullptr) {
     walked.is_large = walked.listing->entries.size() > kMostEntries;
-    if (walked.listing->asked.at + validity_ / 2 > runtime_.now()) return;
+    if (walked.listing->asked.at + validity_ / 2 > runtime_.now() || rights_.holds(*node, *walked.listing)) return;
   }
   if (walked.is_asked || walked.is_large) return;
   walked.is_asked = true;
+  rights_.note_listing(*node);
   walked.node = std::move(node);
   client::spawn(list(alive_, share_, id, std::move(*path), new_listing(), &ListingsAhead::handle_fresh));
 }
@@ -147,6 +158,7 @@ void ListingsAhead::handle_fresh(NodeId id, Taken come) {
   walked.is_large = come.listing != nullptr && !come.listing->complete;
   if (come.listing == nullptr || walked.is_large || is_outdated(*node, *come.listing)) return;
   nodes_.follow(*node, come.listing);
+  rights_.keep(*node, come.listing);
   walked.listing = std::move(come.listing);
 }
 
@@ -182,6 +194,7 @@ void ListingsAhead::handle_arrival(NodeId id, Taken come) {
   if (is_good) {
     come.listing->is_ahead = true;
     nodes_.follow(*ahead.node, come.listing);
+    rights_.keep(*ahead.node, come.listing);
     note_listed(*ahead.node, *come.listing);
     is_good = is_true(*come.listing);
   }
@@ -219,12 +232,13 @@ void ListingsAhead::waste(AheadByNode::iterator wasted) {
 void ListingsAhead::drop_old() {
   for (auto each = ahead_.begin(); each != ahead_.end();) {
     const auto wasted = each++;
-    if (wasted->second.arrived && !is_fresh(*wasted->second.listing)) waste(wasted);
+    if (wasted->second.arrived && !is_fresh(*wasted->second.node, *wasted->second.listing)) waste(wasted);
   }
   std::erase_if(walked_, [this](const auto& each) {
     const auto& [id, walked] = each;
     if (walked.is_asked) return false;
-    return walked.is_large ? !walk_.is_walked(id) : walked.listing == nullptr || !is_fresh(*walked.listing);
+    return walked.is_large ? !walk_.is_walked(id)
+                           : walked.listing == nullptr || walked.listing->asked.at + validity_ <= runtime_.now();
   });
   if (ahead_.empty() && walked_.empty()) return;
   timer_->expire_at(runtime_.now() + validity_, [this] { drop_old(); });

@@ -20,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fuse/folder_rights.h"
 #include "fuse/nodes.h"
 #include "fuse/tree_walk.h"
 #include "smb/client/runtime.h"
@@ -34,7 +35,8 @@ client::Task<std::error_code> read_page(const client::Share& share, client::Dire
 class ListingsAhead {
  public:
   // All outlive it. `validity` of nothing: nothing is listed ahead.
-  ListingsAhead(client::Runtime& runtime, client::Share& share, Nodes& nodes, client::Duration validity);
+  ListingsAhead(client::Runtime& runtime, client::Share& share, Nodes& nodes, FolderRights& rights,
+                client::Duration validity);
   ~ListingsAhead();
   ListingsAhead(const ListingsAhead&) = delete;
   ListingsAhead& operator=(const ListingsAhead&) = delete;
@@ -70,9 +72,11 @@ class ListingsAhead {
 
   // Nothing that it shows was changed by us.
   static bool is_true(const Listing& listing) { return listing.is_followed && listing.changed.empty(); }
-  bool is_fresh(const Listing& listing) const { return listing.asked.at + validity_ > runtime_.now(); }
-  bool can_answer(const Listing& listing) const {
-    return listing.is_ahead && listing.complete && is_true(listing) && is_fresh(listing);
+  bool is_fresh(const Node& directory, const Listing& listing) const {
+    return listing.asked.at + validity_ > runtime_.now() || rights_.holds(directory, listing);
+  }
+  bool can_answer(const Node& directory, const Listing& listing) const {
+    return listing.is_ahead && listing.complete && is_true(listing) && is_fresh(directory, listing);
   }
 
   // Somebody who reads the directory from the start again may have asked later.
@@ -98,6 +102,7 @@ class ListingsAhead {
   client::Runtime& runtime_;
   client::Share& share_;
   Nodes& nodes_;
+  FolderRights& rights_;
   const client::Duration validity_;
   TreeWalk walk_;
   AheadByNode ahead_;

@@ -34,6 +34,11 @@ std::string lower_case(std::string_view name) {
   return lower;
 }
 
+bool is_plain_name(std::string_view name) {
+  return std::none_of(name.begin(), name.end(),
+                      [](char c) { return c == '~' || static_cast<unsigned char>(c) >= 0x80; });
+}
+
 void Listing::add(client::DirectoryEntry entry) {
   const client::DirectoryEntry& kept = entries.emplace_back(std::move(entry));
   by_name.emplace(kept.name, entries.size() - 1);
@@ -140,11 +145,11 @@ void Nodes::add_name(Node& parent, const std::string& name, Node& node) {
     }
     remove_name(parent, name);
   }
-  if (node.is_directory()) {
-    while (!node.names.empty()) drop_name(node, node.names.size() - 1);
-  }
+  const bool moves = node.is_directory() && !node.names.empty();
+  if (moves) drop_name(node, 0);
   node.names.push_back({&parent, name});
   parent.children.emplace(name, &node);
+  if (moves && handle_moved_) handle_moved_(node);
 }
 
 void Nodes::remove_name(Node& parent, const std::string& name) {
@@ -197,7 +202,7 @@ void Nodes::drop_if_unused(Node* node) {
 
 void Nodes::note_change(Node& node) {
   node.last_change = ++changes_;
-  node.fresh_until = {};
+  forget_attributes(node);
   if (const std::shared_ptr<Listing> listing = node.listing.lock()) listing->is_followed = false;
   node.listing.reset();
   for (const Node::Name& name : node.names) {
@@ -207,11 +212,42 @@ void Nodes::note_change(Node& node) {
 
 void Nodes::note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now) {
   directory.last_change = ++changes_;
+  directory.told_at = {};
   directory.attributes.last_write_time = directory.attributes.change_time = now;
   const std::shared_ptr<Listing> listing = directory.listing.lock();
   if (listing == nullptr) return;
   listing->changed[name] = exists;
   if (exists) listing->folded.insert(lower_case(name));
+}
+
+void Nodes::note_told(Node& directory, const std::string& name, bool is_known) {
+  directory.told_at = {};
+  if (!is_known) directory.fresh_until = {};
+  if (const std::shared_ptr<Listing> listing = directory.listing.lock()) {
+    if (is_known) {
+      listing->changed.try_emplace(name, true);
+    } else {
+      listing->changed[name] = true;
+    }
+    listing->folded.insert(lower_case(name));
+  }
+  const auto child = directory.children.find(name);
+  if (child == directory.children.end()) return;
+  child->second->told_at = {};
+  if (is_known) return;
+  child->second->last_change = ++changes_;
+  child->second->fresh_until = {};
+}
+
+void Nodes::forget_attributes(Node& node) {
+  node.fresh_until = {};
+  node.told_at = {};
+}
+
+void Nodes::forget_listing(Node& directory) {
+  forget_attributes(directory);
+  if (const std::shared_ptr<Listing> listing = directory.listing.lock()) listing->is_followed = false;
+  directory.listing.reset();
 }
 
 void Nodes::follow(Node& directory, const std::shared_ptr<Listing>& listing) {
@@ -221,7 +257,9 @@ void Nodes::follow(Node& directory, const std::shared_ptr<Listing>& listing) {
 }
 
 bool Nodes::learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid) {
-  if (node.last_change > asked.change) return false;
+  if (node.last_change > asked.change || node.asked_at > asked.at) return false;
+  node.asked_at = asked.at;
+  node.told_at = {};
   const std::uint32_t known_links = node.attributes.number_of_links;
   const std::uint64_t known_id = node.attributes.file_id;
   node.attributes = attributes;

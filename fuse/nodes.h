@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ inline constexpr NodeId kRootId = 1;
 struct Asked {
   std::uint64_t change = 0;  // the number of the last change made by us until then
   client::TimePoint at{};
+  bool is_vouched = false;  // it stands in a listing that holds
 };
 
 // A directory as the server listed it, as far as it has been read, and what we have changed in it since: it answers
@@ -50,12 +52,17 @@ struct Listing {
   std::unordered_map<std::string, bool> changed;
   // It is the directory's own, and nothing was changed before it was: `changed` is the whole story.
   bool is_followed = false;
+  // It was asked for under a right to the directory, and is told what others change, too: it holds as long as the
+  // right.
+  bool is_vouched = false;
 
   void add(client::DirectoryEntry entry);
 };
 
 // Of the letters of ASCII.
 std::string lower_case(std::string_view name);
+// Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
+bool is_plain_name(std::string_view name);
 
 class OpenFile;
 
@@ -83,6 +90,9 @@ struct Node {
 
   client::Attributes attributes;
   client::TimePoint fresh_until{};  // until then the attributes are as good as asked
+  client::TimePoint asked_at{};     // of the answer that the attributes are from
+  client::TimePoint told_at{};      // the same, if it was asked under rights to folders that said nothing of it since
+  client::TimePoint news_at{};      // of a directory: when others last changed it, as we were told
   std::uint64_t last_change = 0;    // the number of our own last change of it
 
   std::vector<Name> names;  // the last one is the one that the server confirmed last
@@ -163,10 +173,19 @@ class Nodes {
   // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good. `now` by
   // the server's clock is what the directory's time must be about, until it is asked for again.
   void note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now);
+  // Somebody has told that `name` is not what it was; `is_known`: that is what we know of it already, and at most the
+  // right to believe it for longer is lost.
+  void note_told(Node& directory, const std::string& name, bool is_known);
+  // What is remembered is not as good as asked any more.
+  void forget_attributes(Node& node);
+  void forget_listing(Node& directory);
   // From now on `listing` is told what we change in the directory.
   void follow(Node& directory, const std::shared_ptr<Listing>& listing);
-  // False if the answer was not taken, because we changed the node after asking.
+  // False if the answer was not taken, because we changed the node after asking, or know a newer one.
   bool learn(Node& node, const client::Attributes& attributes, const Asked& asked, client::Duration valid);
+
+  // `told` hears of each directory that has got another name, whoever gave it.
+  void tell_moves(std::function<void(const Node& directory)> told) { handle_moved_ = std::move(told); }
 
   std::size_t size() const { return nodes_.size(); }
 
@@ -179,6 +198,7 @@ class Nodes {
   void drop_if_unused(Node* node);
 
   const bool server_inodes_;
+  std::function<void(const Node&)> handle_moved_;
   NodeId next_id_ = kRootId;
   std::uint64_t changes_ = 0;
   std::unordered_map<NodeId, std::unique_ptr<Node>> nodes_;

@@ -73,13 +73,6 @@ bool Request::reply_open(std::uint64_t handle, OpenMode mode) {
   return raw != nullptr && fs::reply_open(raw, handle, mode) == 0;
 }
 
-bool Request::reply_directory(std::uint64_t handle) {
-  const fuse_req_t raw = take();
-  fuse_file_info info{};
-  info.fh = handle;
-  return raw != nullptr && fuse_reply_open(raw, &info) == 0;
-}
-
 bool Request::reply_attributes(const struct stat& attributes, double timeout) {
   const fuse_req_t raw = take();
   return raw != nullptr && fuse_reply_attr(raw, &attributes, timeout) == 0;

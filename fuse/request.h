@@ -43,7 +43,6 @@ class Request {
   bool reply_entry(const fuse_entry_param& entry);
   bool reply_create(const fuse_entry_param& entry, std::uint64_t handle, OpenMode mode);
   bool reply_open(std::uint64_t handle, OpenMode mode);
-  bool reply_directory(std::uint64_t handle);
   bool reply_attributes(const struct stat& attributes, double timeout);
   bool reply_link(const std::string& target);
   bool reply_written(std::size_t count);

@@ -17,12 +17,6 @@ constexpr std::size_t kKeptListings = 64;
 constexpr double kValidByRight = 3600;
 constexpr unsigned kUnitOfFileTime = 100;  // nanoseconds
 
-// Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
-bool is_plain(std::string_view name) {
-  return std::none_of(name.begin(), name.end(),
-                      [](char c) { return c == '~' || static_cast<unsigned char>(c) >= 0x80; });
-}
-
 double seconds_until(client::TimePoint until, client::TimePoint now) {
   return until > now ? std::chrono::duration<double>(until - now).count() : 0;
 }
@@ -37,7 +31,9 @@ Vfs::Vfs(client::Runtime& runtime, cache::Budget& budget, client::Share& share, 
       config_(config),
       nodes_(share.root_attributes(), config.server_inodes),
       idle_(runtime),
-      listings_ahead_(runtime, share, nodes_,
+      rights_(runtime, share, nodes_, kernel, config.directory_attribute_timeout,
+              [this](NodeRef folder) { client::spawn(list_for_lookups(std::move(folder))); }),
+      listings_ahead_(runtime, share, nodes_, rights_,
                       config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
       lookup_runs_(config.prefetch ? config.directory_attribute_timeout : client::Duration::zero()),
       buried_(std::make_shared<std::vector<std::shared_ptr<void>>>()) {
@@ -74,10 +70,18 @@ void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& a
   const bool certain = open_file != nullptr && open_file->is_certain();
   // Nobody but us has changed it since this was first told: what is known here is newer.
   if (certain && node.fresh_until == client::TimePoint::max()) return;
+  // An answer that news of the folder has overtaken may be older than they are.
+  const Node* const parent = node.names.empty() ? nullptr : node.names.back().parent;
+  const bool overtaken = parent != nullptr && asked.at <= parent->news_at && !asked.is_vouched;
   if (open_file == nullptr || open_file->file.was_written_at(asked.at)) {
     const client::Attributes seen = open_file == nullptr ? attributes : open_file->file.seen_through(attributes);
-    const bool learnt = nodes_.learn(node, seen, asked, validity_of(attributes));
-    if (learnt && certain && !open_file->written) node.fresh_until = client::TimePoint::max();
+    const client::Duration valid = overtaken ? client::Duration::zero() : validity_of(attributes);
+    if (!nodes_.learn(node, seen, asked, valid)) return;
+    if (certain && !open_file->written) node.fresh_until = client::TimePoint::max();
+    const Asked of_itself{.change = asked.change, .at = asked.at};
+    const bool holds = open_file == nullptr && (parent == nullptr || rights_.holds(*parent, asked)) &&
+                       (!node.is_directory() || rights_.holds(node, of_itself));
+    if (holds) node.told_at = asked.at;
     return;
   }
   // The server may have answered before it had all that we wrote: what we know of the size counts, and it will have to
@@ -115,32 +119,45 @@ client::Task<std::error_code> Vfs::refresh(Node& node) {
 // Another client has removed the file, or put another one there. The kernel, told ESTALE, looks the name up again and
 // retries, or makes the file (O_CREAT): that must not be answered from what was listed before.
 std::error_code Vfs::note_stale_name(const Node& node) {
-  if (!node.names.empty()) node.names.back().parent->listing.reset();
+  if (!node.names.empty()) nodes_.forget_listing(*node.names.back().parent);
   return make_errno(ESTALE);
 }
 
 bool Vfs::is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const {
   const bool unchanged =
       listing.is_followed ? !listing.changed.contains(entry.name) : directory.last_change <= listing.asked.change;
-  return unchanged && listing.asked.at + validity_of(entry.attributes) > runtime_.now();
+  if (!unchanged) return false;
+  if (listing.asked.at + validity_of(entry.attributes) > runtime_.now()) return true;
+  if (!rights_.holds(directory, listing)) return false;
+  if (!entry.attributes.is_directory()) return true;
+  // What is in a folder changes its attributes, and that is known only where there is a right to it.
+  const auto child = directory.children.find(entry.name);
+  return child != directory.children.end() && child->second->is_directory() && is_fresh(*child->second);
+}
+
+bool Vfs::is_valid(const Node& directory, const Listing& listing) const {
+  return listing.asked.at + config_.directory_attribute_timeout > runtime_.now() || rights_.holds(directory, listing);
 }
 
 Vfs::Listed Vfs::find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
                              Asked& asked) const {
   const std::shared_ptr<Listing> listing = parent.listing.lock();
   if (listing == nullptr || !listing->is_followed) return Listed::unknown;
-  if (listing->asked.at + config_.directory_attribute_timeout <= runtime_.now()) return Listed::unknown;
+  if (!is_valid(parent, *listing)) return Listed::unknown;
+  asked = listing->asked;
+  asked.is_vouched = rights_.holds(parent, *listing);
   if (const auto changed = listing->changed.find(name); changed != listing->changed.end()) {
-    return changed->second ? Listed::unknown : Listed::absent;
+    // What is told of it afterwards may be of another's change, and is not waited for.
+    const bool is_recent = listing->asked.at + config_.directory_attribute_timeout > runtime_.now();
+    return changed->second || !is_recent ? Listed::unknown : Listed::absent;
   }
   if (const auto found = listing->by_name.find(name); found != listing->by_name.end()) {
     entry = &listing->entries[found->second];
-    asked = listing->asked;
     return is_current(parent, *listing, *entry) && is_told_completely(entry->attributes) ? Listed::present
                                                                                          : Listed::unknown;
   }
   // The server may know the file by a name that is spelt otherwise: in another case, or cut to eight and three.
-  const bool other_spelling = !is_plain(name) || listing->folded.contains(lower_case(name));
+  const bool other_spelling = !is_plain_name(name) || listing->folded.contains(lower_case(name));
   return listing->complete && !other_spelling ? Listed::absent : Listed::unknown;
 }
 
@@ -177,15 +194,22 @@ double Vfs::first_attribute_timeout(const Node& node, const Asked& asked) const 
 }
 
 double Vfs::entry_timeout(const Node& node, const Asked& asked) const {
+  const bool overtaken = !node.names.empty() && asked.at <= node.names.back().parent->news_at && !asked.is_vouched;
+  if (overtaken) return 0;
   return seconds_until(asked.at + validity_of(node.attributes), runtime_.now());
 }
 
-fuse_entry_param Vfs::entry_of(const Node& node, const Asked& asked) const {
+fuse_entry_param Vfs::entry_of(const Node& node, const Asked& asked) {
   fuse_entry_param entry{};
   entry.ino = node.id;
   entry.attr = stat_of_node(node);
   entry.attr_timeout = first_attribute_timeout(node, asked);
   entry.entry_timeout = entry_timeout(node, asked);
+  // A folder's name can only be expired.
+  if (!node.names.empty() && (!node.is_directory() || kernel_.can_expire())) {
+    const Node::Name& name = node.names.back();
+    entry.entry_timeout = std::max(entry.entry_timeout, rights_.keeps_for(*name.parent, name.text, asked));
+  }
   return entry;
 }
 
@@ -205,6 +229,21 @@ bool Vfs::reply_entry(Request& request, Node& node, const Asked& asked) {
   if (!request.reply_entry(entry_of(node, asked))) return false;
   nodes_.count_lookup(node);
   return true;
+}
+
+void Vfs::reply_missing(Request& request, Node& parent, const std::string& name, const Asked& asked) {
+  // Somebody else removed it: the server may only be waiting for our CLOSE.
+  if (const NodeRef gone = nodes_.pin_child(parent, name)) {
+    idle_.close(*gone);
+    nodes_.remove_name(parent, name);
+  }
+  fuse_entry_param nothing{};
+  nothing.entry_timeout = rights_.keeps_missing_for(parent, name, asked);
+  if (nothing.entry_timeout > 0) {
+    request.reply_entry(nothing);
+  } else {
+    request.reply_error(ENOENT);
+  }
 }
 
 std::shared_ptr<FileHandle> Vfs::find_file(HandleId id) const {
@@ -286,6 +325,7 @@ client::Task<void> Vfs::shut_down() {
   files_.clear();
   buried_->clear();
   idle_.clear();
+  rights_.clear();
 }
 
 }  // namespace smb3fuse::fs

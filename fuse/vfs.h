@@ -22,6 +22,7 @@
 #include "cache/budget.h"
 #include "cache/buffer.h"
 #include "fuse/file_runs.h"
+#include "fuse/folder_rights.h"
 #include "fuse/handles.h"
 #include "fuse/listings_ahead.h"
 #include "fuse/lookup_runs.h"
@@ -113,17 +114,18 @@ class Vfs {
   // What is asked and remembered.
   Asked ask() const { return nodes_.asked_now(runtime_.now()); }
   client::Duration validity_of(const client::Attributes& attributes) const;
-  bool is_fresh(const Node& node) const { return node.fresh_until > runtime_.now(); }
+  bool is_fresh(const Node& node) const { return node.fresh_until > runtime_.now() || rights_.holds(node); }
   void learn(Node& node, const client::Attributes& attributes, const Asked& asked);
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
   client::Task<std::error_code> refresh(Node& node);  // the caller pins it
   // What came by the path of the node was not of it.
-  static std::error_code note_stale_name(const Node& node);
+  std::error_code note_stale_name(const Node& node);
   // What the listing of `parent` says of `name` while it is fresh.
   enum class Listed : std::uint8_t { unknown, absent, present };
   Listed find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
                      Asked& asked) const;
+  bool is_valid(const Node& directory, const Listing& listing) const;
   // An entry of its own, or of its directory: may it be shown with the attributes that were listed?
   bool is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const;
   void keep_listing(const std::shared_ptr<Listing>& listing);
@@ -135,9 +137,11 @@ class Vfs {
   double attribute_timeout(const Node& node) const;
   double first_attribute_timeout(const Node& node, const Asked& asked) const;
   double entry_timeout(const Node& node, const Asked& asked) const;
-  fuse_entry_param entry_of(const Node& node, const Asked& asked) const;
+  // Under a right to the folder that it is in, the kernel keeps the name for longer.
+  fuse_entry_param entry_of(const Node& node, const Asked& asked);
   bool reply_attributes(Request& request, const Node& node);
   bool reply_entry(Request& request, Node& node, const Asked& asked);
+  void reply_missing(Request& request, Node& parent, const std::string& name, const Asked& asked);
 
   // Names.
   client::Result<std::string> path_in(const NodeRef& parent, const std::string& name) const;
@@ -145,6 +149,7 @@ class Vfs {
                   const client::Result<client::Attributes>& made, const Asked& asked);
   void keep_empty_listing(const NodeRef& directory, const Asked& asked);
   client::Share::RemoveHint hint_for(const NodeRef& node) const;
+  void note_made(Node& parent, const std::string& name);
   void note_removed(Node& parent, const std::string& name, const NodeRef& node);
   client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);
 
@@ -190,6 +195,7 @@ class Vfs {
   client::Task<void> list_for_lookups(NodeRef directory);
   client::Task<std::error_code> list_again(DirectoryHandle& handle);
   client::Task<std::error_code> read_page(DirectoryHandle& handle);
+  OpenMode mode_of(const DirectoryHandle& handle);
   class PageWriter;
   // False: the page is full.
   bool put_entry(PageWriter& page, Node& directory, const Listing& listing, std::uint64_t position);
@@ -204,6 +210,7 @@ class Vfs {
   Nodes nodes_;
   IdleFiles idle_;
   std::deque<std::shared_ptr<Listing>> recent_listings_;
+  FolderRights rights_;           // after nodes_
   ListingsAhead listings_ahead_;  // after nodes_
   LookupRuns lookup_runs_;
   FileRuns file_runs_;

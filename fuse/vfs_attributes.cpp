@@ -58,6 +58,7 @@ client::Task<void> Vfs::get_attributes(Request request, NodeId id) {
 // Changes of size go through the file where there are opens, because they must take their place among the writes.
 client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges changes) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
+  rights_.note_own_change(node);
   std::error_code error;
   if (open_file != nullptr && open_file->file.has_writable()) {
     error = co_await open_file->file.set_attributes(changes);

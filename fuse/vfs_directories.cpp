@@ -69,6 +69,7 @@ client::Task<void> Vfs::open_directory(Request request, NodeId id) {
     co_return;
   }
   ListingsAhead::Taken ahead = co_await listings_ahead_.take(*handle->node);
+  if (ahead.listing == nullptr) ahead.listing = rights_.whole_listing(*handle->node);
   if (ahead.listing != nullptr) {
     handle->complete = ahead.listing->complete;
     handle->listing = std::move(ahead.listing);
@@ -81,13 +82,23 @@ client::Task<void> Vfs::open_directory(Request request, NodeId id) {
       co_return;
     }
   }
+  const OpenMode mode = mode_of(*handle);
   const HandleId handle_id = add_directory_handle(std::move(handle));
-  if (!request.reply_directory(handle_id)) directories_.erase(handle_id);
+  if (!request.reply_open(handle_id, mode)) directories_.erase(handle_id);
+}
+
+// The kernel may keep what holds: it is told when that is over.
+OpenMode Vfs::mode_of(const DirectoryHandle& handle) {
+  const bool holds = rights_.holds(*handle.node, *handle.listing) && handle.listing->changed.empty();
+  if (!holds) return OpenMode::cached;
+  return rights_.note_shown(*handle.node, handle.listing) ? OpenMode::cached_directory_keep
+                                                          : OpenMode::cached_directory;
 }
 
 client::Task<std::error_code> Vfs::list_again(DirectoryHandle& handle) {
   std::optional<std::string> path = nodes_.path_of(*handle.node);
   if (!path) co_return make_errno(ENOENT);
+  rights_.note_listing(*handle.node);
   auto listing = std::make_shared<Listing>();
   listing->asked = ask();
   client::Result<std::unique_ptr<client::DirectoryStream>> stream = co_await share_.open_directory(std::move(*path));
@@ -96,7 +107,10 @@ client::Task<std::error_code> Vfs::list_again(DirectoryHandle& handle) {
   handle.listing = listing;
   handle.complete = false;
   nodes_.follow(*handle.node, listing);
+  rights_.keep(*handle.node, listing);
   keep_listing(listing);
+  const client::Attributes& told = handle.stream->attributes();
+  if (nodes_.is_same_file(*handle.node, told)) learn(*handle.node, told, listing->asked);
   co_return std::error_code();
 }
 
@@ -136,8 +150,10 @@ bool Vfs::put_entry(PageWriter& page, Node& directory, const Listing& listing, s
     return page.put_plain(entry.name, number, listed_type(entry.attributes), next);
   }
   const NodeRef node = nodes_.adopt(directory, entry.name, entry.attributes, false);
-  learn(*node, entry.attributes, listing.asked);
-  if (!page.put_node(entry.name, entry_of(*node, listing.asked), next, *node)) return false;
+  Asked asked = listing.asked;
+  asked.is_vouched = rights_.holds(directory, listing);
+  learn(*node, entry.attributes, asked);
+  if (!page.put_node(entry.name, entry_of(*node, asked), next, *node)) return false;
   nodes_.count_lookup(*node);
   return true;
 }
@@ -152,7 +168,9 @@ client::Task<void> Vfs::read_directory(Request request, HandleId id, std::uint64
   const std::shared_ptr<DirectoryHandle> handle = found->second;
   const client::Turn::Guard turn = co_await handle->turn.take();
   std::error_code error;
-  if (offset == 0 && handle->begun) error = co_await list_again(*handle);
+  if (offset == 0 && handle->begun && rights_.whole_listing(*handle->node) != handle->listing) {
+    error = co_await list_again(*handle);
+  }
   handle->begun = true;
   PageWriter page(size, with_attributes);
   std::uint64_t position = offset;

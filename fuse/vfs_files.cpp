@@ -87,7 +87,10 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   client::OpenRequest wanted = request_for(std::move(path), flags);
   wanted.lease = file.file.lease();
   wanted.first_read = first_read_of(*node, flags);
-  if (empty) wanted.disposition = client::Disposition::truncate;
+  if (empty) {
+    wanted.disposition = client::Disposition::truncate;
+    rights_.note_own_change(*node);
+  }
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   const bool is_gone = !opened && errno_of(opened.error()) == ENOENT;
@@ -117,6 +120,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
+  rights_.note_own(*parent, name, FolderRights::Action::appeared);
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   if (!opened) {
@@ -124,7 +128,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     co_return;
   }
   NodeRef node = nodes_.adopt(*parent, name, opened->attributes, opened->created);
-  if (opened->created) nodes_.note_entry(*parent, name, true, share_.now());
+  if (opened->created) note_made(*parent, name);
   if (truncate) note_size(*node, 0, true);
   client::Open* open = nullptr;
   if (node->file.expired()) {
@@ -230,6 +234,7 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
   Node& node = handle.node();
   const bool wrote = std::exchange(handle.shared->written, false);
+  if (wrote) rights_.note_own_change(node);
   client::Attributes written = handle.shared->file.seen_through(node.attributes);
   if (const client::FileTime at = handle.shared->file.written_at(); at != 0) {
     written.last_write_time = written.change_time = at;

@@ -33,7 +33,7 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   const Listed told = find_listed(*parent, name, listed, asked);
   if (told != Listed::unknown) lookup_runs_.handle_answered(parent_id);
   if (told == Listed::absent) {
-    request.reply_error(ENOENT);
+    reply_missing(request, *parent, name, asked);
     co_return;
   }
   if (told == Listed::present) {
@@ -44,20 +44,25 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   }
   const NodeId above = parent->names.empty() ? 0 : parent->names.back().parent->id;
   if (lookup_runs_.handle_ask(parent_id, above, runtime_.now())) client::spawn(list_for_lookups(nodes_.pin(parent_id)));
+  asked = ask();
   client::Result<client::Attributes> answer = co_await share_.stat(std::move(*path));
   if (!answer) {
     const int error = errno_of(answer.error());
     if (error == ENOENT) {
-      // Somebody else removed it: the server may only be waiting for our CLOSE.
-      if (const NodeRef gone = nodes_.pin_child(*parent, name)) idle_.close(*gone);
-      nodes_.remove_name(*parent, name);
+      reply_missing(request, *parent, name, asked);
+    } else {
+      request.reply_error(error);
     }
-    request.reply_error(error);
     co_return;
   }
   const NodeRef node = nodes_.adopt(*parent, name, *answer, false);
   learn(*node, *answer, asked);
   reply_entry(request, *node, asked);
+}
+
+void Vfs::note_made(Node& parent, const std::string& name) {
+  nodes_.note_entry(parent, name, true, share_.now());
+  rights_.note_made(parent, name);
 }
 
 void Vfs::reply_made(Request& request, Node& parent, const std::string& name,
@@ -66,7 +71,7 @@ void Vfs::reply_made(Request& request, Node& parent, const std::string& name,
     request.reply_error(errno_of(made.error()));
     return;
   }
-  nodes_.note_entry(parent, name, true, share_.now());
+  note_made(parent, name);
   const NodeRef node = nodes_.adopt(parent, name, *made, true);
   learn(*node, *made, asked);
   reply_entry(request, *node, asked);
@@ -89,6 +94,7 @@ client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::s
     request.reply_error(errno_of(path.error()));
     co_return;
   }
+  rights_.note_own(*parent, name, FolderRights::Action::appeared);
   const Asked asked = ask();
   client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path));
   reply_made(request, *parent, name, made, asked);
@@ -102,6 +108,7 @@ client::Task<void> Vfs::make_symlink(Request request, NodeId parent_id, std::str
     request.reply_error(errno_of(path.error()));
     co_return;
   }
+  rights_.note_own(*parent, name, FolderRights::Action::appeared);
   const Asked asked = ask();
   client::Result<client::Attributes> made = co_await share_.make_symlink(std::move(*path), std::move(target));
   reply_made(request, *parent, name, made, asked);
@@ -121,6 +128,7 @@ client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string
   wanted.read = false;
   wanted.write = true;
   wanted.create_readonly = (mode & 0222) == 0;
+  rights_.note_own(*parent, name, FolderRights::Action::appeared);
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   client::Result<client::Attributes> made =
@@ -139,13 +147,15 @@ client::Task<void> Vfs::link(Request request, NodeId id, NodeId parent_id, std::
     request.reply_error(errno_of(new_path.error()));
     co_return;
   }
+  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  rights_.note_own_change(*node);
   const Asked asked = ask();
   const std::error_code error = co_await share_.link(std::move(*path), std::move(*new_path));
   if (error) {
     request.reply_error(errno_of(error));
     co_return;
   }
-  nodes_.note_entry(*parent, name, true, share_.now());
+  note_made(*parent, name);
   nodes_.note_change(*node);
   nodes_.add_name(*parent, name, *node);
   node->attributes.number_of_links = std::max<std::uint32_t>(node->attributes.number_of_links, 1) + 1;
@@ -178,6 +188,7 @@ client::Task<void> Vfs::remove_file(Request request, NodeId parent_id, std::stri
   }
   const NodeRef node = nodes_.pin_child(*parent, name);
   if (node) idle_.close(*node);
+  rights_.note_own(*parent, name, FolderRights::Action::gone);
   const client::Share::RemoveHint hint = hint_for(node);
   const std::error_code error = co_await share_.remove_file(std::move(*path), hint);
   if (!error) note_removed(*parent, name, node);
@@ -192,6 +203,8 @@ client::Task<void> Vfs::remove_directory(Request request, NodeId parent_id, std:
     co_return;
   }
   const NodeRef node = nodes_.pin_child(*parent, name);
+  if (node) rights_.give_up(*node);
+  rights_.note_own(*parent, name, FolderRights::Action::gone);
   const std::error_code error = co_await share_.remove_directory(std::move(*path));
   if (!error) note_removed(*parent, name, node);
   request.reply_error(errno_of(error));
@@ -209,6 +222,8 @@ client::Task<std::error_code> Vfs::make_way(Node& parent, const std::string& nam
   std::optional<std::string> path = nodes_.path_of(parent, name);
   if (!path) co_return make_errno(ESTALE);
   std::error_code error;
+  rights_.give_up(*target);
+  rights_.note_own(parent, name, FolderRights::Action::gone);
   if (target->is_directory()) {
     error = co_await share_.remove_directory(std::move(*path));
   } else {
@@ -236,7 +251,12 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   if (const NodeRef there = nodes_.pin_child(*to, to_name); there && there.pointer() != moved.pointer()) {
     idle_.close(*there);
   }
-  if (moved && moved->is_directory()) idle_.close_below(*moved);
+  if (moved && moved->is_directory()) {
+    idle_.close_below(*moved);
+    rights_.give_up_below(*moved);
+  }
+  rights_.note_own(*from, from_name, FolderRights::Action::gone);
+  rights_.note_own(*to, to_name, FolderRights::Action::appeared);
   std::shared_ptr<OpenFile> moved_file;
   if (moved) moved_file = moved->file.lock();
   client::Lease* const lease = moved_file ? moved_file->file.lease() : nullptr;
@@ -257,7 +277,7 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
     nodes_.note_entry(*from, from_name, false, share_.now());
-    nodes_.note_entry(*to, to_name, true, share_.now());
+    note_made(*to, to_name);
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);
   }

@@ -2,6 +2,7 @@
 """Two mounts of one share: what one has written and closed, the next open on the other reads; names within a second.
 And the same against smbclient, a client that shares no code with ours."""
 import os
+import random
 import time
 import unittest
 
@@ -141,6 +142,123 @@ class Data(TwoMounts):
             local.write_text(f"from smbclient {turn}, longer")
             self.server.smbclient(f"put {local} shared")
             self.assertEqual((self.a / "shared").read_text(), f"from smbclient {turn}, longer")
+
+
+class Folders(TwoMounts):
+    """What one mount has listed again and again it keeps, under a lease of the folder or a watch on it, and is told when the
+    other changes it."""
+    TOLD = 0.25  # seconds; it takes milliseconds, and without being told a second
+
+    def setUp(self):
+        super().setUp()
+        self.slowest = 0
+        self.folder = "folder"
+        (self.b / self.folder).mkdir()
+
+    def hold(self, *names):
+        """Lists folders on A until they are kept, and more: what is known is a moment old."""
+        for wait in (0, SOON + 0.1, 0.1):
+            time.sleep(wait)
+            for name in ("", *names):
+                with os.scandir(self.a / self.folder / name) as entries:
+                    for entry in entries:
+                        entry.stat(follow_symlinks=False)
+
+    def told(self, condition, what):
+        begin = time.monotonic()
+        while not condition():
+            self.assertLess(time.monotonic() - begin, self.TOLD * harness.PATIENCE, f"not seen in time: {what}")
+            time.sleep(0.001)
+        self.slowest = max(self.slowest, time.monotonic() - begin)
+
+    def test_each_change_of_the_other_is_seen(self):
+        here, there = self.b / self.folder, self.a / self.folder
+        self.hold()
+        self.assertFalse((there / "new").exists())  # a negative entry to be forgotten
+        (here / "new").write_text("x")
+        self.told((there / "new").exists, "a new file")
+        self.hold()
+        (here / "new").write_text("longer")
+        self.told(lambda: os.stat(there / "new").st_size == 6, "its new size")
+        self.hold()
+        os.utime(here / "new", (10, 10))
+        self.told(lambda: os.stat(there / "new").st_mtime == 10, "its new time")
+        self.hold()
+        self.assertFalse((there / "other").exists())
+        os.rename(here / "new", here / "other")
+        self.told(lambda: (there / "other").exists() and not (there / "new").exists(), "a rename")
+        self.hold()
+        (here / "replacing").write_text("replaced")
+        os.rename(here / "replacing", here / "other")
+        self.told(lambda: (there / "other").read_text() == "replaced", "a file renamed over another")
+        self.hold()
+        os.unlink(here / "other")
+        self.told(lambda: not (there / "other").exists(), "a removal")
+        self.hold()
+        (here / "sub").mkdir()
+        self.told((there / "sub").is_dir, "a new folder")
+        self.hold("sub")
+        (here / "sub" / "inside").touch()
+        self.told((there / "sub" / "inside").exists, "a file in it")
+        self.hold("sub")
+        os.rename(here / "sub", here / "moved")
+        self.told((there / "moved" / "inside").exists, "a folder's new name")
+        self.assertFalse((there / "sub").exists())
+        self.hold("moved")
+        os.unlink(here / "moved" / "inside")
+        self.told(lambda: os.listdir(there / "moved") == [], "a removal in the listing")
+        os.rmdir(here / "moved")
+        self.told(lambda: not (there / "moved").exists(), "the folder's removal")
+        print(f"at most {self.slowest * 1000:.0f} ms ... ", end="", flush=True)
+
+    @staticmethod
+    def done(action, path):
+        """What has been removed lives on with Samba 4.17 until all who keep it open are told and have closed it."""
+        try:
+            action(path)
+            return True
+        except OSError:
+            return False
+
+    def test_the_changes_of_both_are_seen_by_both(self):
+        seed = time.time_ns() % 1_000_000
+        chance = random.Random(seed)
+        names = [f"name{i}" for i in range(5)]
+        expected = set()
+        self.hold()
+        for turn in range(60):
+            here = chance.choice((self.a, self.b)) / self.folder
+            name = chance.choice(names)
+            other = chance.choice(names)
+            if name not in expected:
+                make = os.mkdir if chance.random() < 0.3 else os.mknod
+                self.soon(lambda: self.done(make, here / name), f"that {name} is free, turn {turn} of {seed}")
+                expected.add(name)
+            elif other not in expected and chance.random() < 0.5:
+                os.rename(here / name, here / other)
+                expected = expected - {name} | {other}
+            else:
+                os.rmdir(here / name) if (here / name).is_dir() else os.unlink(here / name)
+                expected.remove(name)
+            for mount in (self.a, self.b):
+                there = mount / self.folder
+                self.soon(lambda: {n for n in names if (there / n).exists()} == expected, f"turn {turn} of {seed}")
+                self.soon(lambda: set(os.listdir(there)) == expected, f"turn {turn} of {seed}, in the listing")
+
+    def test_a_folder_that_is_kept_can_be_removed_and_moved_by_both(self):
+        here, there = self.b / self.folder, self.a / self.folder
+        for name, mover in (("one", here), ("two", there)):
+            (here / name / "below").mkdir(parents=True)
+            self.soon((there / name / "below").exists, "the folders")
+            self.hold(name, f"{name}/below")
+            os.rename(mover / name, mover / "moved")
+            for folder in (here, there):
+                self.soon((folder / "moved" / "below").exists, "the new name")
+            self.hold("moved", "moved/below")
+            os.rmdir(mover / "moved" / "below")
+            self.soon(lambda: self.done(os.rmdir, mover / "moved"), "that the folder is empty")
+            for folder in (here, there):
+                self.soon(lambda: os.listdir(folder) == [], "the removal of both")
 
 
 class Names(TwoMounts):

@@ -524,6 +524,11 @@ void ModelKernel::invalidate_attributes(fs::NodeId id, Done done) {
   });
 }
 
+void ModelKernel::drop_name(std::string_view name, const Done& done) {
+  names_.erase(std::string(name));
+  if (done) runtime_.post([done] { done(true); });
+}
+
 void ModelKernel::invalidate_data(fs::NodeId id, Done done) {
   agenda_.send(notifications_, [this, id, done = std::move(done)] { client::spawn(drop_data(id, done)); });
 }

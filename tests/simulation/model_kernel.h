@@ -90,8 +90,9 @@ class ModelKernel final : public fs::KernelCaches {
   // KernelCaches
   void invalidate_data(fs::NodeId id, Done done) override;
   void invalidate_attributes(fs::NodeId id, Done done) override;
-  void invalidate_entry(fs::NodeId, std::string_view name) override { names_.erase(std::string(name)); }
-  void expire_entry(fs::NodeId, std::string_view name) override { names_.erase(std::string(name)); }
+  void invalidate_entry(fs::NodeId, std::string_view name, Done done) override { drop_name(name, done); }
+  void expire_entry(fs::NodeId, std::string_view name, Done done) override { drop_name(name, done); }
+  bool can_expire() const override { return true; }
 
  private:
   struct Reply {
@@ -132,6 +133,7 @@ class ModelKernel final : public fs::KernelCaches {
   static void drop_pages(Inode& inode);
   client::Task<void> drop_data(fs::NodeId id, Done done);
   void drop_attributes(Inode& inode);
+  void drop_name(std::string_view name, const Done& done);
   void drop_unused(const InodeRef& inode);
 
   client::Runtime& runtime_;

@@ -80,7 +80,9 @@ class ListingsAheadTest : public testing::Test {
   FakeShare share{runtime, pool};
   Nodes nodes{share.root_attributes(), true};
   std::vector<std::shared_ptr<Listing>> kept;
-  ListingsAhead ahead{runtime, share, nodes, 1s};
+  KernelNotifier notifier{runtime};
+  FolderRights rights{runtime, share, nodes, notifier, 0s, nullptr};
+  ListingsAhead ahead{runtime, share, nodes, rights, 1s};
 };
 
 TEST_F(ListingsAheadTest, AsksForTheNextFoldersBehindWhatAProgramWaitsFor) {
@@ -241,7 +243,7 @@ TEST_F(ListingsAheadTest, BearsFoldersThatAreGone) {
 }
 
 TEST_F(ListingsAheadTest, MayEndWhileListingsAreOnTheirWay) {
-  std::optional<ListingsAhead> short_lived(std::in_place, runtime, share, nodes, client::Duration(1s));
+  std::optional<ListingsAhead> short_lived(std::in_place, runtime, share, nodes, rights, client::Duration(1s));
   const auto visit = [&](Node& node) {
     client::spawn(
         [](ListingsAhead& to, Node& opened) -> client::Task<void> { co_await to.take(opened); }(*short_lived, node));
@@ -265,7 +267,7 @@ TEST_F(ListingsAheadTest, MayEndWhileListingsAreOnTheirWay) {
 }
 
 TEST_F(ListingsAheadTest, DoesNothingWithoutValidity) {
-  ListingsAhead off(runtime, share, nodes, client::Duration::zero());
+  ListingsAhead off(runtime, share, nodes, rights, client::Duration::zero());
   Listing listing;
   for (int i = 0; i < 30; ++i) listing.add({folder_name(i), share.tree.at(folder_name(i))->attributes});
   off.note_listed(nodes.root(), listing);
