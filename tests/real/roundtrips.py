@@ -191,7 +191,7 @@ class Budgets(unittest.TestCase):
             self.assertEqual((self.folder / f"new{i}").stat().st_size, 100_000)
 
     def test_copy_with_times_and_mode(self):
-        self.mount()
+        self.mount(trust=60)
         source = harness.fresh_folder("source")
         for i in range(20):
             (source / f"file{i}").write_bytes(os.urandom(3000))
