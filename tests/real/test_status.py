@@ -135,7 +135,8 @@ class WhatIsTold(Refused):
                 wire, requests = proxy.stats(), told(mount.path)["requests"]
                 commands = {name.title().replace("_", ""): count["requests"] for name, count in requests["commands"].items()}
                 here = (commands, requests["total"], requests["messages"], requests["compounds"], requests["in_flight"])
-                there = (wire["by_command"], wire["requests"], wire["frames"], wire["compounds"], 0)
+                standing = min(1, wire["by_command"].get("ChangeNotify", 0))  # the watch on the folder, if there is one
+                there = (wire["by_command"], wire["requests"], wire["frames"], wire["compounds"], standing)
                 return (here, there, wire, requests)
             # A CLOSE that nobody waits for follows some milliseconds later.
             harness.eventually(lambda: operator.eq(*counted()[:2]), 5)
