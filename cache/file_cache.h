@@ -42,7 +42,7 @@ class FileCache final : private Budget::Member {
 
   // All of them outlive it; `now` tells the time.
   FileCache(RemoteFile& remote, Budget& budget, const Limits& limits, std::function<TimePoint()> now);
-  ~FileCache();
+  ~FileCache() override;
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
 
