@@ -227,8 +227,11 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
   }
   note_written(*handle, written.end - size, written.end);
   request.reply_written(size);
-  // The kernel has put the bytes into a page that another reader may have fetched anew meanwhile, from before them.
-  if (handle->cached && handle->shared->read_rights_lost != lost_before) kernel_.invalidate_data(handle->node().id);
+  // The kernel has put the bytes into a page that another reader may have fetched anew meanwhile, from before them; or
+  // past its pages, which then show what was there (Linux before 6.6) or will, when a READ under way is answered.
+  const bool over_loss = handle->cached && handle->shared->read_rights_lost != lost_before;
+  const bool past_pages = !handle->cached && handle->shared->cached_handles > 0;
+  if (over_loss || past_pages) kernel_.invalidate_data(handle->node().id);
 }
 
 client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {

@@ -321,6 +321,21 @@ TEST_F(VfsLease, WritesWhatIsDirtyBeforeItGivesUpTheRightToWrite) {
   EXPECT_EQ(share.tree["a"]->data, "dirty");
 }
 
+TEST_F(VfsLease, HasTheKernelDropThePagesThatAHandleWritesPast) {
+  const NodeId node = known("a", "hello");
+  const fuse_open_out writer = open(node, O_WRONLY);
+  kernel.write(node, writer.fh, 0, "J");
+  expect_nothing_told();
+  const fuse_open_out reader = open(node, O_RDWR);
+  kernel.write(node, reader.fh, 1, "E");
+  expect_nothing_told();
+  kernel.write(node, writer.fh, 2, "L");
+  expect_told(Kind::invalidate_data, node);
+  kernel.close_file(node, reader.fh);
+  kernel.write(node, writer.fh, 3, "L");
+  expect_nothing_told();
+}
+
 // ---- idle files
 
 TEST_F(VfsLease, ClosesWhatIsIdleBeforeItIsRemoved) {
