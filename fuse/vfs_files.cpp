@@ -97,7 +97,10 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   const bool is_another = opened && !nodes_.is_same_file(*node, opened->attributes);
   if (is_gone || is_another) opened = tl::unexpected(note_stale_name(*node));
   if (!opened) co_return tl::unexpected(opened.error());
-  if (empty) nodes_.note_change(*node);
+  if (empty) {
+    nodes_.note_change(*node);
+    file.file.forget_read_ahead();  // another open may have brought it meanwhile
+  }
   const client::Attributes told = opened->attributes;
   client::Open& open =
       file.file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));

@@ -42,7 +42,10 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   bool has_opens() const { return !opens_.empty(); }
   bool has_writable() const { return any_writable() != nullptr; }
   FileLocks& locks() { return *locks_; }
-  void forget_read_ahead() { cache_.forget_fetched(); }
+  void forget_read_ahead() {
+    cache_.forget_fetched();
+    end_.known = false;
+  }
 
   bool try_read(std::uint64_t offset, std::uint32_t length, ReadResult& result) {
     const bool answered = cache_.try_read(offset, length, result);

@@ -336,6 +336,26 @@ TEST_F(VfsLease, HasTheKernelDropThePagesThatAHandleWritesPast) {
   expect_nothing_told();
 }
 
+TEST_F(VfsLease, ForgetsWhatAnOpenBroughtOfAFileThatAnotherOneEmpties) {
+  const NodeId node = known("a", "hello");
+  share.hold();
+  fuse_open_in in{};
+  const std::uint64_t reading = kernel.send(FUSE_OPEN, node, raw(in));
+  in.flags = O_RDWR | O_TRUNC | O_APPEND;
+  const std::uint64_t emptying = kernel.send(FUSE_OPEN, node, raw(in));
+  kernel.settle();
+  share.release();
+  ASSERT_TRUE(kernel.answer(reading, 5s));
+  const std::optional<Reply> emptied = kernel.answer(emptying, 5s);
+  ASSERT_TRUE(emptied);
+  fuse_write_in line{};
+  line.fh = emptied->as<fuse_open_out>().fh;
+  line.size = 6;
+  line.flags = in.flags;
+  kernel.ask(FUSE_WRITE, node, raw(line) + "a line");
+  EXPECT_EQ(kernel.read(node, line.fh, 0, 100).body, "a line");
+}
+
 // ---- idle files
 
 TEST_F(VfsLease, ClosesWhatIsIdleBeforeItIsRemoved) {
