@@ -66,6 +66,8 @@ class OpenFile final : public client::File::Owner {
 
   // What is known of the file cannot change but by us.
   bool is_certain() const { return file.rights().read; }
+  // And we were told of it since we have that right: what others did before is known, too.
+  bool is_known_by_right() const { return is_certain() && known_until == client::TimePoint::max(); }
 
  private:
   void handle_read_right_lost() override;

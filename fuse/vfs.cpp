@@ -65,24 +65,24 @@ client::Duration Vfs::validity_of(const client::Attributes& attributes) const {
   return attributes.is_directory() ? config_.directory_attribute_timeout : config_.file_attribute_timeout;
 }
 
-void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& asked) {
+bool Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& asked) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
   const bool certain = open_file != nullptr && open_file->is_certain();
   // Nobody but us has changed it since this was first told: what is known here is newer.
-  if (certain && node.fresh_until == client::TimePoint::max()) return;
+  if (certain && node.fresh_until == client::TimePoint::max()) return true;
   // An answer that news of the folder has overtaken may be older than they are.
   const Node* const parent = node.names.empty() ? nullptr : node.names.back().parent;
   const bool overtaken = parent != nullptr && asked.at <= parent->news_at && !asked.is_vouched;
   if (open_file == nullptr || open_file->file.was_written_at(asked.at)) {
     const client::Attributes seen = open_file == nullptr ? attributes : open_file->file.seen_through(attributes);
     const client::Duration valid = overtaken ? client::Duration::zero() : validity_of(attributes);
-    if (!nodes_.learn(node, seen, asked, valid)) return;
+    if (!nodes_.learn(node, seen, asked, valid)) return false;
     if (certain && !open_file->written) node.fresh_until = client::TimePoint::max();
     const Asked of_itself{.change = asked.change, .at = asked.at};
     const bool holds = open_file == nullptr && (parent == nullptr || rights_.holds(*parent, asked)) &&
                        (!node.is_directory() || rights_.holds(node, of_itself));
     if (holds) node.told_at = asked.at;
-    return;
+    return true;
   }
   // The server may have answered before it had all that we wrote: what we know of the size counts, and it will have to
   // be asked again when it has.
@@ -90,6 +90,7 @@ void Vfs::learn(Node& node, const client::Attributes& attributes, const Asked& a
   merged.end_of_file = std::max(merged.end_of_file, node.attributes.end_of_file);
   merged.allocation_size = std::max(merged.allocation_size, node.attributes.allocation_size);
   nodes_.learn(node, merged, asked, client::Duration::zero());
+  return false;
 }
 
 bool Vfs::is_known(const Node& node) const {

@@ -115,7 +115,8 @@ class Vfs {
   Asked ask() const { return nodes_.asked_now(runtime_.now()); }
   client::Duration validity_of(const client::Attributes& attributes) const;
   bool is_fresh(const Node& node) const { return node.fresh_until > runtime_.now() || rights_.holds(node); }
-  void learn(Node& node, const client::Attributes& attributes, const Asked& asked);
+  // False if the answer was not taken as it is, because of what we changed after asking.
+  bool learn(Node& node, const client::Attributes& attributes, const Asked& asked);
   // No round trip is needed to say what the node is like.
   bool is_known(const Node& node) const;
   client::Task<std::error_code> refresh(Node& node);  // the caller pins it

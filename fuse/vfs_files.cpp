@@ -104,7 +104,9 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   const client::Attributes told = opened->attributes;
   client::Open& open =
       file.file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));
-  learn(*node, told, empty ? ask() : asked);
+  const bool learnt = learn(*node, told, empty ? ask() : asked);
+  // Close-to-open: what was known before may lack what others have done, so the server has to be asked once more.
+  if (!learnt && !file.is_known_by_right()) node->fresh_until = file.known_until = {};
   co_return &open;
 }
 
@@ -246,15 +248,15 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
     written.last_write_time = written.change_time = at;
   }
   const std::error_code error = co_await handle.shared->file.flush(to_disk);
-  nodes_.note_change(node);
+  note_own_change(*handle.shared);
   // All that was written has arrived, and the time of writing is what we say it is: there is nothing to ask.
   if (wrote && !error && !handle.shared->written) {
     node.attributes.last_write_time = written.last_write_time;
     node.attributes.change_time = written.change_time;
     const bool is_sparse = handle.shared->has_new_hole || node.attributes.allocation_size < node.attributes.end_of_file;
-    const bool forever = handle.shared->is_certain() && !is_sparse;
-    node.fresh_until = forever ? client::TimePoint::max()
-                               : std::min(handle.shared->known_until, runtime_.now() + config_.file_attribute_timeout);
+    node.fresh_until = handle.shared->is_known_by_right() && !is_sparse
+                           ? client::TimePoint::max()
+                           : std::min(handle.shared->known_until, runtime_.now() + config_.file_attribute_timeout);
     handle.shared->has_new_hole = false;
   }
   co_return error;

@@ -356,6 +356,36 @@ TEST_F(VfsLease, ForgetsWhatAnOpenBroughtOfAFileThatAnotherOneEmpties) {
   EXPECT_EQ(kernel.read(node, line.fh, 0, 100).body, "a line");
 }
 
+TEST_F(VfsLease, ShowsWhatOthersDidBeforeAnOpenThatAWriteOvertook) {
+  share.rights = kNothing;
+  const NodeId node = known("a", "hello");
+  const fuse_open_out writer = open(node, O_RDWR);
+  change("a", "hello and more");
+  share.hold("open a");
+  const std::uint64_t opening = kernel.send(FUSE_OPEN, node, raw(fuse_open_in{}));
+  kernel.settle();
+  kernel.write(node, writer.fh, 0, "J");
+  share.release();
+  ASSERT_TRUE(kernel.answer(opening, 5s));
+  EXPECT_EQ(getattr(node).attr.size, 14U);
+}
+
+TEST_F(VfsLease, AsksAfterAFlushForWhatWasNotKnownUnderTheRight) {
+  share.rights = kNothing;
+  const NodeId node = known("a", "hello and more");
+  const fuse_open_out writer = open(node, O_RDWR);
+  change("a", "hello");
+  share.rights = kReadAndHandle;
+  share.hold();
+  kernel.write(node, writer.fh, 0, "J");
+  const std::uint64_t opening = kernel.send(FUSE_OPEN, node, raw(fuse_open_in{}));
+  ASSERT_TRUE(kernel.wait_for([this] { return share.tree["a"]->data == "Jello"; }));
+  share.release();
+  ASSERT_TRUE(kernel.answer(opening, 5s));
+  kernel.flush(node, writer.fh);
+  EXPECT_EQ(getattr(node).attr.size, 5U);
+}
+
 // ---- idle files
 
 TEST_F(VfsLease, ClosesWhatIsIdleBeforeItIsRemoved) {
