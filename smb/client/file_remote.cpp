@@ -63,12 +63,7 @@ void File::Remote::write(std::uint64_t offset, std::vector<cache::Buffer> data, 
     done(error);
     if (!alive.expired()) arm();
   };
-  if (rides || to_disk) {
-    through->open->write_last(offset, std::move(data), std::move(changes), to_disk, std::move(answered));
-  } else {
-    through->open->write(offset, std::move(data),
-                         [answered = std::move(answered)](std::error_code error) { answered(error, {}); });
-  }
+  through->open->write(offset, std::move(data), std::move(changes), to_disk, std::move(answered));
 }
 
 void File::Remote::truncate(std::uint64_t size, cache::RemoteFile::Done done) {

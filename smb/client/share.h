@@ -84,12 +84,11 @@ class Open {
 
   // At most Share::maximum_read() / maximum_write() bytes; fewer come back only at the end of the file.
   virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
-  virtual void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) = 0;
-  // As write, then the changes, if there are any, then a flush, if `to_disk`: in one message, one round trip. The data
-  // may have been written though what follows it failed; `after` is the first failure of that.
-  using WriteLastDone = std::function<void(std::error_code written, std::error_code after)>;
-  virtual void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
-                          WriteLastDone done) = 0;
+  // In the same message, behind the data: the changes, if there are any, and a flush, if `to_disk`. The data may have
+  // been written though what follows it failed; `after` is the first failure of that.
+  using WriteDone = std::function<void(std::error_code written, std::error_code after)>;
+  virtual void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                     WriteDone done) = 0;
   virtual void flush(Done done) = 0;
   // One round trip each.
   virtual Task<Result<Attributes>> attributes() = 0;

@@ -78,17 +78,8 @@ void Smb2Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
   });
 }
 
-void Smb2Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) {
-  const std::size_t length = length_of(data);
-  Smb2Link::Chain chain;
-  chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));
-  link_->exchange(std::move(chain), [done = std::move(done), length](Smb2Link::Answers answers) {
-    done(check_write(answers.front(), length));
-  });
-}
-
-void Smb2Open::write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
-                          WriteLastDone done) {
+void Smb2Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                     WriteDone done) {
   const std::size_t length = length_of(data);
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.write(file_id_, offset, std::move(data), write_through_));

@@ -17,9 +17,8 @@ class Smb2Open final : public Open {
   ~Smb2Open() override;
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
-  void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override;
-  void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
-                  WriteLastDone done) override;
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+             WriteDone done) override;
   void flush(Done done) override;
   Task<Result<Attributes>> attributes() override;
   Task<std::error_code> set_attributes(AttributeChanges changes) override;

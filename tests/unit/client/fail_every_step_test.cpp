@@ -41,7 +41,8 @@ std::error_code write_and_flush(Room& room) {
   auto opened = room.finish(room.share->open(Room::to_write("f")));
   if (!opened) return opened.error();
   const auto written = room.finish([&](Open::Done done) {
-    opened->open->write(0, {room.pool.copy_of(Bytes(100, 'x')), room.pool.copy_of(Bytes(3, 'y'))}, done);
+    opened->open->write(0, {room.pool.copy_of(Bytes(100, 'x')), room.pool.copy_of(Bytes(3, 'y'))}, {}, false,
+                        [done](std::error_code error, std::error_code) { done(error); });
   });
   if (written) return written;
   return room.finish([&](Open::Done done) { opened->open->flush(done); });

@@ -129,14 +129,20 @@ class FakeOpen final : public Open {
                         : pool.copy_of(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())));
     });
   }
-  void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override {
-    start_write("write", "", offset, std::move(data), std::move(done));
-  }
-  void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
-                  WriteLastDone done) override {
-    const std::string set = changes.empty() ? "" : " and set" + words_of(changes);
-    start_write("write", set + (to_disk ? " and flush" : ""), offset, std::move(data),
-                [&server = server_, done](std::error_code error) { done(error, error ? error : server.set_refused); });
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+             WriteDone done) override {
+    std::string bytes;
+    for (const cache::Buffer& each : data) bytes.append(each.bytes().begin(), each.bytes().end());
+    std::string asked = "write " + std::to_string(offset) + "+" + std::to_string(bytes.size());
+    if (!changes.empty()) asked += " and set" + words_of(changes);
+    if (to_disk) asked += " and flush";
+    const bool alone = changes.empty() && !to_disk;
+    server_.ask(asked, [&server = server_, offset, bytes, alone, done](std::error_code error) {
+      if (error) return done(error, error);
+      server.content.resize(std::max(server.content.size(), offset + bytes.size()), '\0');
+      server.content.replace(offset, bytes.size(), bytes);
+      done(error, alone ? error : server.set_refused);
+    });
   }
   void flush(Done done) override { server_.ask("flush", std::move(done)); }
   Task<Result<Attributes>> attributes() override {
@@ -175,20 +181,6 @@ class FakeOpen final : public Open {
   }
 
  private:
-  void start_write(std::string what, std::string rest, std::uint64_t offset, std::vector<cache::Buffer> data,
-                   Done done) {
-    std::string bytes;
-    for (const cache::Buffer& each : data) bytes.append(each.bytes().begin(), each.bytes().end());
-    server_.ask(what + " " + std::to_string(offset) + "+" + std::to_string(bytes.size()) + rest,
-                [&server = server_, offset, bytes, done](std::error_code error) {
-                  if (!error) {
-                    server.content.resize(std::max(server.content.size(), offset + bytes.size()), '\0');
-                    server.content.replace(offset, bytes.size(), bytes);
-                  }
-                  done(error);
-                });
-  }
-
   Server& server_;
   cache::BufferPool& pool_;
 };

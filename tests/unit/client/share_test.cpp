@@ -242,8 +242,10 @@ TEST_F(ShareTest, WriteOfLessThanWasSentIsAnError) {
   auto opened = room.finish(room.share->open(Room::to_write("f")));
   ASSERT_TRUE(opened);
   room.server.once(Command::write, test::reply_with(wire::WriteResponse{3}));
-  const auto error =
-      room.finish([&](Open::Done done) { opened->open->write(0, {room.pool.copy_of(Bytes(10, 'x'))}, done); });
+  const auto error = room.finish([&](Open::Done done) {
+    opened->open->write(0, {room.pool.copy_of(Bytes(10, 'x'))}, {}, false,
+                        [done](std::error_code told, std::error_code) { done(told); });
+  });
   EXPECT_EQ(error, NtStatus::STATUS_DISK_FULL);
 }
 
@@ -309,8 +311,10 @@ TEST_F(ShareTest, WriteKeepsItsDataForTheRepetition) {
   auto opened = room.finish(room.share->open(Room::to_write("f")));
   ASSERT_TRUE(opened);
   room.server.expire_session();
-  const auto error =
-      room.finish([&](Open::Done done) { opened->open->write(0, {room.pool.copy_of(Bytes(10, 'x'))}, done); });
+  const auto error = room.finish([&](Open::Done done) {
+    opened->open->write(0, {room.pool.copy_of(Bytes(10, 'x'))}, {}, false,
+                        [done](std::error_code told, std::error_code) { done(told); });
+  });
   EXPECT_EQ(error, std::error_code());
   const auto last = room.server.requests.back().as<wire::WriteRequest>();
   EXPECT_EQ(Bytes(last.data.bytes.begin(), last.data.bytes.end()), Bytes(10, 'x'));

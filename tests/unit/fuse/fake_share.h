@@ -62,7 +62,7 @@ class FakeShare final : public client::Share {
     held_ = false;
     hold_at_.clear();
     for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
-    for (auto& written : std::exchange(written_, {})) runtime_.post([written] { written({}); });
+    for (auto& written : std::exchange(written_, {})) runtime_.post([written] { written({}, {}); });
   }
   // What has been asked since the last time, in order: "stat a/b".
   std::vector<std::string> asked() { return std::exchange(asked_, {}); }
@@ -269,23 +269,20 @@ class FakeShare final : public client::Share {
       share_.asked_.push_back("read");
       share_.runtime_.post([this, offset, length, done] { done({}, share_.bytes_of(*file_, offset, length)); });
     }
-    void write(std::uint64_t offset, std::vector<cache::Buffer> data, Done done) override {
+    void write(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes, bool,
+               WriteDone done) override {
       share_.asked_.push_back("write");
       for (const cache::Buffer& piece : data) {
         if (file_->data.size() < offset + piece.size()) share_.resize(*file_, offset + piece.size());
         std::copy(piece.data(), piece.data() + piece.size(), file_->data.begin() + static_cast<std::ptrdiff_t>(offset));
         offset += piece.size();
       }
+      share_.change(*file_, changes);
       if (share_.held_) {
         share_.written_.push_back(std::move(done));
       } else {
-        share_.runtime_.post([done] { done({}); });
+        share_.runtime_.post([done] { done({}, {}); });
       }
-    }
-    void write_last(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes, bool,
-                    WriteLastDone done) override {
-      write(offset, std::move(data), [done](std::error_code error) { done(error, error); });
-      share_.change(*file_, changes);
     }
     void flush(Done done) override {
       share_.asked_.push_back("flush");
@@ -391,7 +388,7 @@ class FakeShare final : public client::Share {
   bool held_ = false;
   std::string hold_at_;
   std::vector<std::coroutine_handle<>> waiting_;
-  std::vector<client::Open::Done> written_;  // while held
+  std::vector<client::Open::WriteDone> written_;  // while held
   std::vector<std::string> asked_;
 };
 
