@@ -271,19 +271,17 @@ client::Task<void> Vfs::flush_and_log(std::shared_ptr<FileHandle> handle) {
 
 client::Task<void> Vfs::flush(Request request, HandleId id, std::uint64_t owner) {
   const std::shared_ptr<FileHandle> handle = find_file(id);
-  std::error_code error;
-  const client::LockOwner locker{owner, false};
-  // Whoever opens the file elsewhere makes the server ask us for what is not written yet.
-  const bool lazy = config_.lazy_close && handle != nullptr && handle->shared->file.rights().write;
-  if (lazy && handle->writable) {
-    co_await release_locks(*handle, locker);
+  if (handle == nullptr) {
     request.reply_error(0);
-    co_await flush_and_log(handle);
     co_return;
   }
-  if (handle != nullptr && handle->writable) error = co_await flush(*handle, false);
-  if (handle != nullptr) co_await release_locks(*handle, locker);
+  // Whoever opens the file elsewhere makes the server ask us for what is not written yet.
+  const bool lazy = config_.lazy_close && handle->shared->file.rights().write;
+  std::error_code error;
+  if (handle->writable && !lazy) error = co_await flush(*handle, false);
+  co_await release_locks(*handle, client::LockOwner{owner, false});
   request.reply_error(errno_of(error));
+  if (handle->writable && lazy) co_await flush_and_log(handle);
 }
 
 client::Task<void> Vfs::sync(Request request, HandleId id) {
