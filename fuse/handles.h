@@ -35,15 +35,15 @@ struct FileHandle : std::enable_shared_from_this<FileHandle> {
   IdleFiles& idle_;
 };
 
-// One opendir(3). The entries are kept as long as it is open, so that every offset ever told stays right; reading from
-// the start again lists the directory anew.
+// One open directory. The entries are kept as long as it is open, so that every offset ever told stays right; reading
+// from the start again lists the directory anew.
 struct DirectoryHandle {
   NodeRef node;
   std::unique_ptr<client::DirectoryStream> stream;
-  std::shared_ptr<Listing> listing;
-  bool complete = false;  // the stream has ended
-  bool begun = false;     // something has been read
-  client::Turn turn;      // of who reads from the stream: a read may overtake an interrupted one
+  std::shared_ptr<Listing> listing;  // null as long as nobody reads what was opened for something else
+  bool complete = false;             // the stream has ended
+  bool begun = false;                // something has been read
+  client::Turn turn;                 // of who reads from the stream: a read may overtake an interrupted one
 };
 
 }  // namespace smb3fuse::fs

@@ -115,7 +115,9 @@ void fsync(fuse_req_t raw, fuse_ino_t, int, fuse_file_info* info) { start(raw, &
 // The server has made every change of names before it answered.
 void fsyncdir(fuse_req_t raw, fuse_ino_t, int, fuse_file_info*) { fuse_reply_err(raw, 0); }
 
-void opendir(fuse_req_t raw, fuse_ino_t node, fuse_file_info*) { start(raw, &Vfs::open_directory, node); }
+void opendir(fuse_req_t raw, fuse_ino_t node, fuse_file_info* info) {
+  start(raw, &Vfs::open_directory, node, (info->flags & O_DIRECTORY) != 0);
+}
 
 void readdir(fuse_req_t raw, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
   start(raw, &Vfs::read_directory, info->fh, static_cast<std::uint64_t>(offset), size, false);

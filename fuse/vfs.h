@@ -96,7 +96,7 @@ class Vfs {
   client::Task<void> find_lock(Request request, HandleId id, client::OwnedLock wanted);
 
   // Directories
-  client::Task<void> open_directory(Request request, NodeId id);
+  client::Task<void> open_directory(Request request, NodeId id, bool is_to_be_read);
   client::Task<void> read_directory(Request request, HandleId id, std::uint64_t offset, std::size_t size,
                                     bool with_attributes);
   void release_directory(Request request, HandleId id);
@@ -194,6 +194,7 @@ class Vfs {
 
   // Directories.
   client::Task<void> list_for_lookups(NodeRef directory);
+  client::Task<std::error_code> list(DirectoryHandle& handle);  // or takes what was listed ahead
   client::Task<std::error_code> list_again(DirectoryHandle& handle);
   client::Task<std::error_code> read_page(DirectoryHandle& handle);
   OpenMode mode_of(const DirectoryHandle& handle);

@@ -61,30 +61,39 @@ class Vfs::PageWriter {
   std::vector<Node*> nodes_;
 };
 
-client::Task<void> Vfs::open_directory(Request request, NodeId id) {
+// opendir(3) says that it will read. Who does not, mostly wants to fsync(2) the directory, and waits for no listing.
+client::Task<void> Vfs::open_directory(Request request, NodeId id, bool is_to_be_read) {
   auto handle = std::make_unique<DirectoryHandle>();
   handle->node = nodes_.pin(id);
   if (!handle->node) {
     request.reply_error(ESTALE);
     co_return;
   }
-  ListingsAhead::Taken ahead = co_await listings_ahead_.take(*handle->node);
-  if (ahead.listing == nullptr) ahead.listing = rights_.whole_listing(*handle->node);
-  if (ahead.listing != nullptr) {
-    handle->complete = ahead.listing->complete;
-    handle->listing = std::move(ahead.listing);
-    handle->stream = std::move(ahead.stream);
-    keep_listing(handle->listing);
-  } else {
-    const std::error_code error = co_await list_again(*handle);
+  OpenMode mode = OpenMode::cached;
+  if (is_to_be_read) {
+    const std::error_code error = co_await list(*handle);
     if (error) {
       request.reply_error(errno_of(error));
       co_return;
     }
+    mode = mode_of(*handle);
   }
-  const OpenMode mode = mode_of(*handle);
   const HandleId handle_id = add_directory_handle(std::move(handle));
   if (!request.reply_open(handle_id, mode)) directories_.erase(handle_id);
+}
+
+client::Task<std::error_code> Vfs::list(DirectoryHandle& handle) {
+  ListingsAhead::Taken ahead = co_await listings_ahead_.take(*handle.node);
+  if (ahead.listing == nullptr) ahead.listing = rights_.whole_listing(*handle.node);
+  if (ahead.listing == nullptr) {
+    const std::error_code error = co_await list_again(handle);
+    co_return error;
+  }
+  handle.complete = ahead.listing->complete;
+  handle.listing = std::move(ahead.listing);
+  handle.stream = std::move(ahead.stream);
+  keep_listing(handle.listing);
+  co_return std::error_code();
 }
 
 // The kernel may keep what holds: it is told when that is over.
@@ -168,7 +177,9 @@ client::Task<void> Vfs::read_directory(Request request, HandleId id, std::uint64
   const std::shared_ptr<DirectoryHandle> handle = found->second;
   const client::Turn::Guard turn = co_await handle->turn.take();
   std::error_code error;
-  if (offset == 0 && handle->begun && rights_.whole_listing(*handle->node) != handle->listing) {
+  if (handle->listing == nullptr) {
+    error = co_await list(*handle);
+  } else if (offset == 0 && handle->begun && rights_.whole_listing(*handle->node) != handle->listing) {
     error = co_await list_again(*handle);
   }
   handle->begun = true;

@@ -3,6 +3,7 @@
 // Test and loop run in one thread; waiting for an answer runs the loop.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/fuse.h>
 #include <sys/socket.h>
@@ -180,6 +181,11 @@ class FakeKernel {
     fuse_open_in in{};
     in.flags = flags;
     return ask(FUSE_OPEN, node, raw(in));
+  }
+  fuse_open_out open_directory(NodeId node, std::uint32_t flags = O_DIRECTORY) {
+    fuse_open_in in{};
+    in.flags = flags;
+    return ask(FUSE_OPENDIR, node, raw(in)).as<fuse_open_out>();
   }
   // The entry, and the open behind it.
   Reply create(NodeId parent, const std::string& name, std::uint32_t flags, std::uint32_t mode = 0644) {

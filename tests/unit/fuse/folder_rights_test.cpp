@@ -60,7 +60,7 @@ class FolderRightsTest : public testing::Test {
     kernel.settle();
   }
   std::uint32_t list(NodeId node) {
-    const auto opened = kernel.ask(FUSE_OPENDIR, node, raw(fuse_open_in{})).as<fuse_open_out>();
+    const fuse_open_out opened = kernel.open_directory(node);
     fuse_read_in in{};
     in.fh = opened.fh;
     in.size = 65536;

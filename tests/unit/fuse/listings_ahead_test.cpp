@@ -288,7 +288,7 @@ class WalkTest : public testing::Test {
       kernel.share.put(folder_name(i) + "/file" + std::to_string(i));
     }
   }
-  std::uint64_t open(NodeId node) { return kernel.ask(FUSE_OPENDIR, node, raw(fuse_open_in{})).as<fuse_open_out>().fh; }
+  std::uint64_t open(NodeId node) { return kernel.open_directory(node).fh; }
   void close(NodeId node, std::uint64_t handle) { kernel.close_file(node, handle, FUSE_RELEASEDIR); }
   std::vector<std::string> read(NodeId node, std::uint64_t handle, std::uint64_t offset = 0) {
     std::vector<std::string> names;

@@ -158,7 +158,7 @@ TEST_F(VfsLease, OpensAnewForWhatTheIdleOpenCannot) {
 
 TEST_F(VfsLease, LooksANameUpAnewWhenAStatFoundAnotherFileThere) {
   const NodeId node = idle("a", "old");
-  const auto listing = kernel.ask(FUSE_OPENDIR, kRootId, raw(fuse_open_in{})).as<fuse_open_out>();
+  const fuse_open_out listing = kernel.open_directory(kRootId);
   fuse_read_in in{};
   in.fh = listing.fh;
   in.size = 4096;

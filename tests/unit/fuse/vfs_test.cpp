@@ -50,9 +50,7 @@ class VfsTest : public testing::Test {
     for (const Listed& entry : entries) names.push_back(entry.name);
     return names;
   }
-  std::uint64_t open_directory() {
-    return kernel.ask(FUSE_OPENDIR, kRootId, raw(fuse_open_in{})).as<fuse_open_out>().fh;
-  }
+  std::uint64_t open_directory() { return kernel.open_directory(kRootId).fh; }
   Reply set(NodeId node, fuse_setattr_in in) { return kernel.ask(FUSE_SETATTR, node, raw(in)); }
   std::uint64_t open(NodeId node, std::uint32_t flags) { return kernel.open(node, flags).as<fuse_open_out>().fh; }
 
@@ -355,6 +353,18 @@ TEST_F(VfsTest, ListsInPagesThatMeetWithoutGapOrOverlap) {
   EXPECT_EQ(names[1], "..");
   for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(names[i + 2], "file" + std::to_string(i + 10));
   EXPECT_THAT(share.asked(), ElementsAre("list "));
+}
+
+TEST_F(VfsTest, ListsADirectoryThatWasNotOpenedToBeReadWhenItIs) {
+  share.put("a");
+  const std::uint64_t to_sync = kernel.open_directory(kRootId, O_RDONLY).fh;
+  fuse_fsync_in sync{};
+  sync.fh = to_sync;
+  EXPECT_EQ(kernel.ask(FUSE_FSYNCDIR, kRootId, raw(sync)).error, 0);
+  EXPECT_THAT(share.asked(), IsEmpty());
+  EXPECT_THAT(names_of(list(to_sync, 0)), ElementsAre(".", "..", "a"));
+  EXPECT_THAT(share.asked(), ElementsAre("list "));
+  kernel.close_file(kRootId, kernel.open_directory(kRootId, O_RDONLY).fh, FUSE_RELEASEDIR);
 }
 
 TEST_F(VfsTest, ListsAgainWhenRewoundAndTellsOldOffsetsRight) {
