@@ -279,7 +279,8 @@ client::Task<void> Vfs::flush(Request request, HandleId id, std::uint64_t owner)
   const bool lazy = config_.lazy_close && handle->shared->file.rights().write;
   std::error_code error;
   if (handle->writable && !lazy) error = co_await flush(*handle, false);
-  co_await release_locks(*handle, client::LockOwner{owner, false});
+  const client::LockOwner lock_owner{owner, false};
+  co_await release_locks(*handle, lock_owner);
   request.reply_error(errno_of(error));
   if (handle->writable && lazy) co_await flush_and_log(handle);
 }

@@ -125,9 +125,9 @@ class LeasingRoom : public Room {
   void break_oplock(wire::FileId file, OplockLevel to) { send_break(wire::encode(wire::OplockBreak{to, file})); }
 
   wire::CreateRequest last_create() const {
-    const auto found = std::find_if(server.requests.rbegin(), server.requests.rend(), [](const test::ServerRequest& request) {
-      return request.header.command == Command::create;
-    });
+    const auto found =
+        std::find_if(server.requests.rbegin(), server.requests.rend(),
+                     [](const test::ServerRequest& request) { return request.header.command == Command::create; });
     return found == server.requests.rend() ? wire::CreateRequest{} : found->as<wire::CreateRequest>();
   }
   // Of the CREATE that was sent last; without a lease all zeros.
