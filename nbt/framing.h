@@ -11,7 +11,8 @@
 namespace smb3fuse::nbt {
 
 inline constexpr std::size_t kFrameHeaderSize = 4;
-inline constexpr std::uint32_t kMaximumFrameLength = 0xFFFFFF;  // 24 bits
+inline constexpr std::uint32_t kMaximumFrameLength = 0xFFFFFF;   // 24 bits
+inline constexpr std::uint32_t kMaximumSessionLength = 0x1FFFF;  // 17 bits: of a NetBIOS session. RFC 1002 4.3.1
 
 // RFC 1002 4.3.1
 enum class FrameType : std::uint8_t {
