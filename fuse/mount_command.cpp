@@ -57,7 +57,7 @@ client::ConnectConfig connect_config(const MountConfig& config, auth::Credential
   const MountOptions& options = config.options;
   client::ConnectConfig result;
   result.server = config.source.server;
-  result.port = options.port.value_or(result.port);
+  result.port = options.port;
   result.address = options.address;
   result.share = config.source.share;
   result.prefix = config.source.path;
@@ -138,7 +138,7 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
   client::AsioRuntime runtime(context);
   cache::BufferPool pool;
   cache::Budget budget(pool, config.options.cache_size);
-  client::AsioDialer dialer(context, pool);
+  client::AsioDialer dialer(context, pool, config.options.dial);
 
   std::optional<Connected> connected;
   client::spawn(connect_into(connected, runtime, dialer, connect_config(config, std::move(*credentials))));

@@ -14,6 +14,7 @@ struct OptionDraft {
   MountOptions options;
   std::vector<std::string> warnings;
 
+  bool resolve_given = false;  // the list may go on in options of its own: resolve=dns,netbios
   bool guest = false;
   bool null_session = false;    // sec=none
   bool security_signs = false;  // sec=ntlmsspi

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <functional>
@@ -12,6 +13,8 @@
 
 #include "fuse/option_draft.h"
 #include "fuse/text.h"
+#include "nbt/lmhosts.h"
+#include "nbt/name.h"
 
 namespace smb3fuse::fs {
 namespace {
@@ -60,11 +63,70 @@ Wrong mode(OptionDraft& draft, Value value) {
   return kFine;
 }
 
-template <std::optional<std::string> MountOptions::*member>
+template <std::optional<std::string> client::DialPolicy::*member>
 Wrong netbios_name(OptionDraft& draft, Value value) {
-  constexpr std::size_t kLongestName = 15;  // RFC 1001 14.1: 16 bytes, the last one the suffix
-  if (value.size() > kLongestName) return "expected at most 15 characters";
-  draft.options.*member = value;
+  if (!nbt::make_name(value, nbt::suffix::workstation)) return "expected 1 to 15 characters of ASCII";
+  draft.options.dial.*member = value;
+  return kFine;
+}
+
+template <bool value>
+Wrong set_session(OptionDraft& draft, Value) {
+  draft.options.dial.session = value;
+  return kFine;
+}
+
+using client::ResolveMethod;
+
+struct MethodName {
+  Value name;
+  ResolveMethod method;
+};
+constexpr std::array kMethods{MethodName{"dns", ResolveMethod::dns}, MethodName{"lmhosts", ResolveMethod::lmhosts},
+                              MethodName{"wins", ResolveMethod::wins}, MethodName{"netbios", ResolveMethod::netbios}};
+
+Wrong add_method(OptionDraft& draft, Value name) {
+  auto& methods = draft.options.dial.resolve;
+  for (const MethodName& known : kMethods) {
+    if (known.name != name) continue;
+    if (std::find(methods.begin(), methods.end(), known.method) != methods.end()) return "is named twice";
+    methods.push_back(known.method);
+    return kFine;
+  }
+  return "expected some of dns, lmhosts, wins and netbios";
+}
+
+Wrong set_resolve(OptionDraft& draft, Value value) {
+  draft.resolve_given = true;
+  draft.options.dial.resolve.clear();
+  for (const Value name : split(value, ',')) {
+    if (auto wrong = add_method(draft, name)) return wrong;
+  }
+  return kFine;
+}
+
+// The commas of resolve=dns,netbios part options, too.
+template <std::size_t index>
+Wrong go_on_resolving(OptionDraft& draft, Value) {
+  if (!draft.resolve_given) return "has a meaning only behind resolve=";
+  return add_method(draft, kMethods[index].name);
+}
+
+// Several are parted by colons.
+Wrong set_wins(OptionDraft& draft, Value value) {
+  if (value.empty()) return go_on_resolving<2>(draft, value);
+  draft.options.dial.wins.clear();
+  for (const Value part : split(value, ':')) {
+    const auto address = nbt::parse_ipv4(part);
+    if (!address) return "expected IPv4 addresses, with ':' between them";
+    draft.options.dial.wins.push_back(*address);
+  }
+  return kFine;
+}
+
+Wrong set_lmhosts(OptionDraft& draft, Value value) {
+  if (value.empty()) return go_on_resolving<1>(draft, value);
+  draft.options.dial.lmhosts_file = value;
   return kFine;
 }
 
@@ -294,10 +356,17 @@ const std::vector<OptionRow>& rows() {
       {{"sign"}, "", connection, "require that every message is signed", set_option<&O::require_signing, true>},
       {{"seal"}, "", connection, "require encryption", set_option<&O::require_sealing, true>},
       {{"vers"}, "DIALECT", connection, "2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range: 2.1-3.0", set_dialects},
-      {{"port"}, "NUMBER", connection, "the server's TCP port (445)", number<&O::port, 1, 65535>},
+      {{"port"}, "NUMBER", connection, "the server's TCP port (445, else 139)", number<&O::port, 1, 65535>},
       {{"ip", "addr"}, "ADDRESS", connection, "connect here, whatever the name resolves to", set_address},
-      {{"servern"}, "NAME", connection, "the server's NetBIOS name", netbios_name<&O::server_netbios>},
-      {{"netbiosname"}, "NAME", connection, "our NetBIOS name", netbios_name<&O::client_netbios>},
+      {{"resolve"}, "METHOD[,METHOD]...", connection, "dns, lmhosts, wins, netbios (all of them)", set_resolve},
+      {{"wins"}, "[ADDRESS[:ADDRESS]...]", connection, "NetBIOS name servers", set_wins},
+      {{"lmhosts"}, "[FILE]", connection, "NetBIOS names (/etc/samba/lmhosts)", set_lmhosts},
+      {{"dns"}, "", connection, "more of resolve=, as are netbios, wins, lmhosts (default)", go_on_resolving<0>},
+      {{"netbios"}, "", connection, "more of resolve= (default)", go_on_resolving<3>},
+      {{"servern"}, "NAME", connection, "the server's NetBIOS name (found out)", netbios_name<&client::DialPolicy::called_name>},
+      {{"netbiosname"}, "NAME", connection, "our NetBIOS name (this machine's)", netbios_name<&client::DialPolicy::calling_name>},
+      {{"nbsessinit"}, "", connection, "begin a NetBIOS session, whatever the port", set_session<true>},
+      {{"nonbsessinit"}, "", connection, "begin none, even on port 139", set_session<false>},
       {{"timeout"}, "SECONDS", connection, "what a call waits for at most (30)", number<&O::call_timeout, 1, 86400>},
       {{"echo_interval"}, "SECONDS", connection, "ask an idle server for life signs (60)", number<&O::echo_interval, 1, 600>},
       {{"max_credits"}, "NUMBER", connection, "requests under way at once, at most", number<&O::max_credits, 20, 60000>},
@@ -367,7 +436,6 @@ const std::vector<OptionRow>& rows() {
       {{"unc", "target", "path", "prefixpath"}, "TEXT", ignored, "SOURCE says it"},
       {{"codepage"}, "NUMBER", ignored, "names are Unicode"},
       {{"nodfs"}, "", ignored, "DFS referrals are not followed yet"},
-      {{"nbsessinit", "nonbsessinit"}, "", ignored, "for NetBIOS sessions, which are not supported yet"},
       {{"intr", "nointr"}, "", ignored, "calls can always be interrupted"},
       {{"hard", "soft"}, "", ignored, "calls wait as long as timeout says"},
       {{"posix", "unix", "linux", "posixpaths", "nounix", "noposix", "nolinux", "noposixpaths"}, "", ignored, "POSIX extensions are not used yet"},

@@ -15,6 +15,7 @@
 
 #include "fuse/credentials.h"
 #include "fuse/input_error.h"
+#include "smb/client/dial_policy.h"
 #include "smb/client/path.h"
 
 namespace smb3fuse::fs {
@@ -49,10 +50,9 @@ struct MountOptions {
   CredentialOptions credentials;
 
   // The connection.
-  std::optional<std::uint16_t> port;
-  std::optional<std::string> address;         // connect here instead of resolving the server's name
-  std::optional<std::string> server_netbios;  // servern=: the called name of a NetBIOS session
-  std::optional<std::string> client_netbios;  // netbiosname=: the calling one
+  std::optional<std::uint16_t> port;   // nothing: those that SMB has
+  std::optional<std::string> address;  // connect here instead of resolving the server's name
+  client::DialPolicy dial;
   Dialect min_dialect = Dialect::smb202;
   Dialect max_dialect = Dialect::smb311;
   bool require_signing = false;

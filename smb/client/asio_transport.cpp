@@ -25,8 +25,8 @@ constexpr int kUserTimeoutMs = 30'000;                     // unacknowledged dat
 
 class AsioTransport final : public Transport, public std::enable_shared_from_this<AsioTransport> {
  public:
-  AsioTransport(boost::asio::ip::tcp::socket socket, cache::BufferPool& pool)
-      : socket_(std::move(socket)), pool_(pool) {
+  AsioTransport(boost::asio::ip::tcp::socket socket, cache::BufferPool& pool, std::uint32_t largest_frame)
+      : socket_(std::move(socket)), pool_(pool), largest_frame_(largest_frame), frame_limit_(largest_frame) {
     socket_.non_blocking(true);
     boost::system::error_code ignored;
     socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
@@ -50,12 +50,17 @@ class AsioTransport final : public Transport, public std::enable_shared_from_thi
     if (!waiting_writable_) write_queued();
   }
 
-  void limit_frames(std::uint32_t bytes) override { frame_limit_ = bytes; }
+  void limit_frames(std::uint32_t bytes) override { frame_limit_ = std::min(bytes, largest_frame_); }
+  std::uint32_t largest_frame() const override { return largest_frame_; }
 
   std::string peer_address() const override {
     boost::system::error_code error;
     const auto peer = socket_.remote_endpoint(error);
     return error ? std::string() : peer.address().to_string();
+  }
+  std::uint16_t peer_port() const override {
+    boost::system::error_code error;
+    return socket_.remote_endpoint(error).port();
   }
 
   // The owner lets go: nothing is called any more, and pending waits end with the socket.
@@ -194,7 +199,8 @@ class AsioTransport final : public Transport, public std::enable_shared_from_thi
   boost::asio::ip::tcp::socket socket_;
   cache::BufferPool& pool_;
   TransportHandler* handler_ = nullptr;
-  std::uint32_t frame_limit_ = nbt::kMaximumFrameLength;
+  const std::uint32_t largest_frame_;
+  std::uint32_t frame_limit_;
 
   cache::Buffer frame_;  // the message being received, once its length is known
   bool frame_known_ = false;
@@ -215,7 +221,9 @@ class OwnedTransport final : public Transport {
   void start(TransportHandler& handler) override { transport_->start(handler); }
   void send(std::vector<OutgoingFrame> frames) override { transport_->send(std::move(frames)); }
   void limit_frames(std::uint32_t bytes) override { transport_->limit_frames(bytes); }
+  std::uint32_t largest_frame() const override { return transport_->largest_frame(); }
   std::string peer_address() const override { return transport_->peer_address(); }
+  std::uint16_t peer_port() const override { return transport_->peer_port(); }
 
  private:
   std::shared_ptr<AsioTransport> transport_;
@@ -223,8 +231,9 @@ class OwnedTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_asio_transport(boost::asio::ip::tcp::socket socket, cache::BufferPool& pool) {
-  return std::make_unique<OwnedTransport>(std::make_shared<AsioTransport>(std::move(socket), pool));
+std::unique_ptr<Transport> make_asio_transport(boost::asio::ip::tcp::socket socket, cache::BufferPool& pool,
+                                               std::uint32_t largest_frame) {
+  return std::make_unique<OwnedTransport>(std::make_shared<AsioTransport>(std::move(socket), pool, largest_frame));
 }
 
 }  // namespace smb3fuse::client

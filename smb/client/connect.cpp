@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nbt/session.h"
 #include "smb/client/smb1_probe.h"
 #include "smb/client/smb2_convert.h"
 #include "smb/client/smb2_directory.h"
@@ -22,13 +23,17 @@ namespace {
 constexpr std::uint32_t kFileSystemAttributesBuffer = 512;
 constexpr std::uint32_t kLargestHandshake = 256 * 1024;  // no token is longer than 64 KiB
 constexpr std::uint32_t kFrameOverhead = 64 * 1024;      // headers, contexts, and what else is in a compound
+// In a NetBIOS session a message has less than 128 KiB, and two pages of a directory come in one.
+constexpr std::uint32_t kSessionIo = 64 * 1024;
+constexpr std::uint32_t kSessionTransact = 56 * 1024;
 
 tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std::string sentence) {
   return tl::make_unexpected(ConnectError{step, error, std::move(sentence)});
 }
 
 std::string endpoint_of(const ConnectConfig& config) {
-  return "'" + config.address.value_or(config.server) + "' port " + std::to_string(config.port);
+  const std::string port = config.port ? "port " + std::to_string(*config.port) : "ports 445 and 139";
+  return "'" + config.address.value_or(config.server) + "' " + port;
 }
 
 tl::unexpected<ConnectError> dial_failure(const ConnectConfig& config, const DialError& error) {
@@ -36,6 +41,11 @@ tl::unexpected<ConnectError> dial_failure(const ConnectConfig& config, const Dia
     return failed(ConnectStep::resolve, error.error,
                   "no address is known for '" + config.address.value_or(config.server) + "': " + error.error.message() +
                       "; check the name, or give the address with ip=");
+  }
+  if (error.error.category() == nbt::session_category()) {
+    return failed(ConnectStep::connect, error.error,
+                  "no NetBIOS session with " + endpoint_of(config) + ": " + error.error.message() +
+                      "; give the name that the server has for itself with servern=");
   }
   std::string advice = "; check that the server is on and reachable";
   if (error.error == std::errc::connection_refused) advice = "; no SMB server listens there: check server and port=";
@@ -157,6 +167,8 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   auto transport = co_await dialer.dial(config->address.value_or(config->server), config->port, config->call_timeout);
   if (!transport) co_return dial_failure(*config, transport.error());
 
+  const bool narrow = (*transport)->largest_frame() < nbt::kMaximumFrameLength;
+  const std::uint16_t peer_port = (*transport)->peer_port();
   smb2::ConnectionLimits limits;
   limits.credits = config->max_credits;
   limits.call_timeout = config->call_timeout;
@@ -182,6 +194,11 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   link->read_size = std::min(negotiated.max_read_size, config->read_size.value_or(smb2::kMaximumIo));
   link->write_size = std::min(negotiated.max_write_size, config->write_size.value_or(smb2::kMaximumIo));
   link->transact_size = negotiated.max_transact_size;
+  if (narrow) {
+    link->read_size = std::min(link->read_size, kSessionIo);
+    link->write_size = std::min(link->write_size, kSessionIo);
+    link->transact_size = std::min(link->transact_size, kSessionTransact);
+  }
   link->name_mapping = config->name_mapping;
   link->clock_offset = agreed->clock_offset;
   link->channel->limit_frames(std::max(link->read_size, kFirstPages * Smb2Directory::largest_page(*link)) +
@@ -217,7 +234,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   auto traits = traits_of(answers, *config, *link->channel);
   if (!traits) co_return tl::make_unexpected(traits.error());
   traits->server = config->server;
-  traits->port = config->port;
+  traits->port = config->port.value_or(peer_port);
   traits->name = config->share;
   traits->prefix = *prefix;
   traits->encrypted = tree->encrypt;

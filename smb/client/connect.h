@@ -21,8 +21,8 @@
 namespace smb3fuse::client {
 
 struct ConnectConfig {
-  std::string server;  // as the user wrote it: a DNS name or an address, without brackets
-  std::uint16_t port = 445;
+  std::string server;                  // as the user wrote it: a DNS name or an address, without brackets
+  std::optional<std::uint16_t> port;   // nothing: those that SMB has
   std::optional<std::string> address;  // connect here, but speak to `server`
   std::string share;
   std::string prefix;  // folder of the share to mount, '/'-separated; "" its root

@@ -36,7 +36,7 @@ class FirstFrame final : public TransportHandler {
 
 }  // namespace
 
-Task<bool> answers_smb1(Runtime& runtime, Dialer& dialer, std::string host, std::uint16_t port) {
+Task<bool> answers_smb1(Runtime& runtime, Dialer& dialer, std::string host, std::optional<std::uint16_t> port) {
   auto transport = co_await dialer.dial(std::move(host), port, kPatience);
   if (!transport) co_return false;
   FirstFrame first;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "smb/client/dialer.h"
@@ -11,6 +12,6 @@
 
 namespace smb3fuse::client {
 
-Task<bool> answers_smb1(Runtime& runtime, Dialer& dialer, std::string host, std::uint16_t port);
+Task<bool> answers_smb1(Runtime& runtime, Dialer& dialer, std::string host, std::optional<std::uint16_t> port);
 
 }  // namespace smb3fuse::client

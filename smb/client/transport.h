@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cache/buffer.h"
+#include "nbt/framing.h"
 
 namespace smb3fuse::client {
 
@@ -39,8 +40,11 @@ class Transport {
   virtual void send(std::vector<OutgoingFrame> frames) = 0;
   // A longer incoming frame than this is refused before memory is taken for it, and the stream given up.
   virtual void limit_frames(std::uint32_t bytes) = 0;
+  // What the framing can say the length of; less in a NetBIOS session than over direct TCP.
+  virtual std::uint32_t largest_frame() const { return nbt::kMaximumFrameLength; }
   // The other end's address, for people; empty if it has none.
   virtual std::string peer_address() const { return {}; }
+  virtual std::uint16_t peer_port() const { return 0; }
 };
 
 }  // namespace smb3fuse::client

@@ -16,7 +16,7 @@ ROOMS = {
     "smb/smb2": ["smb", "smb/wire", "smb/crypto", "smb/auth", "nbt"],
     "cache": [],
     "smb/client": ["smb", "smb/wire", "smb/crypto", "smb/auth", "smb/smb2", "cache", "nbt"],
-    "fuse": ["smb/client", "cache"],
+    "fuse": ["smb/client", "cache", "nbt"],
 }
 # Single headers that a room may include beside its rooms.
 ALSO = {"fuse": ["smb/status.h", "smb/crypto/secret.h"]}

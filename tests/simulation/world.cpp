@@ -86,7 +86,8 @@ class World::Line final : public client::Dialer {
     });
   }
 
-  Task<tl::expected<std::unique_ptr<client::Transport>, client::DialError>> dial(std::string, std::uint16_t,
+  Task<tl::expected<std::unique_ptr<client::Transport>, client::DialError>> dial(std::string,
+                                                                                 std::optional<std::uint16_t>,
                                                                                  std::chrono::seconds) override {
     co_return std::make_unique<End>(*this);
   }

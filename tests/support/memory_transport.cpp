@@ -62,8 +62,9 @@ void MemoryTransport::send(std::vector<client::OutgoingFrame> frames) {
   }
 }
 
-client::Task<MemoryDialer::Dialled> MemoryDialer::dial(std::string host, std::uint16_t port, std::chrono::seconds) {
-  dialled.push_back(host + ":" + std::to_string(port));
+client::Task<MemoryDialer::Dialled> MemoryDialer::dial(std::string host, std::optional<std::uint16_t> port,
+                                                       std::chrono::seconds) {
+  dialled.push_back(port ? host + ":" + std::to_string(*port) : host);
   auto later = [this](auto done) { runtime_.post([done]() mutable { done(true); }); };
   co_await client::callback<bool>(later);
   auto stream = std::make_shared<MemoryStream>(runtime_, pool_);

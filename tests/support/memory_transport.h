@@ -40,6 +40,8 @@ class MemoryStream : public std::enable_shared_from_this<MemoryStream> {
   std::optional<std::size_t> lose_at_send;
   std::optional<std::size_t> lose_at_frame;
 
+  std::uint32_t largest_frame = nbt::kMaximumFrameLength;  // of the framing; less in a NetBIOS session
+
   std::size_t sent() const { return sent_; }          // messages from the client
   std::size_t send_calls() const { return calls_; }   // send() calls: what would be one system call each
   std::size_t received() const { return received_; }  // messages to the client
@@ -64,6 +66,8 @@ class MemoryTransport final : public client::Transport {
   void start(client::TransportHandler& handler) override { stream_->handler_ = &handler; }
   void send(std::vector<client::OutgoingFrame> frames) override;
   void limit_frames(std::uint32_t) override {}
+  std::uint32_t largest_frame() const override { return stream_->largest_frame; }
+  std::uint16_t peer_port() const override { return 445; }
 
  private:
   std::shared_ptr<MemoryStream> stream_;
@@ -78,9 +82,10 @@ class MemoryDialer final : public client::Dialer {
   // Called with the stream of each connection that is dialled; it sets `to_server`, or refuses by returning an error.
   std::function<std::optional<client::DialError>(const std::shared_ptr<MemoryStream>&)> accept;
 
-  std::vector<std::string> dialled;  // "host:port"
+  std::vector<std::string> dialled;  // "host:port", "host" without one
 
-  client::Task<Dialled> dial(std::string host, std::uint16_t port, std::chrono::seconds timeout) override;
+  client::Task<Dialled> dial(std::string host, std::optional<std::uint16_t> port,
+                             std::chrono::seconds timeout) override;
 
  private:
   ManualRuntime& runtime_;

@@ -2,6 +2,8 @@
 // From a name to a share: what is accepted, what is refused, and in which words.
 #include <gtest/gtest.h>
 
+#include "nbt/session.h"
+#include "smb/client/share_status.h"
 #include "smb/wire/close.h"
 #include "smb/wire/create.h"
 #include "smb/wire/ioctl.h"
@@ -135,6 +137,37 @@ TEST(Connect, SpeaksToTheServerByItsNameAtTheAddressThatWasGiven) {
     if (request.header.command != Command::tree_connect) continue;
     EXPECT_EQ(request.as<wire::TreeConnectRequest>().path, u"\\\\nas\\media");
   }
+}
+
+TEST(Connect, LeavesItToTheDialerWhichPortASharesServerHas) {
+  Room room;
+  ASSERT_TRUE(room.connect());
+  EXPECT_EQ(room.dialer.dialled, std::vector<std::string>{"nas"});
+  EXPECT_EQ(room.share->status().port, 445);
+}
+
+// RFC 1002 4.3.1: lengths of 17 bits
+TEST(Connect, AsksForNoLongerMessagesThanANetbiosSessionCarries) {
+  Room room;
+  room.on_accept = [](test::MemoryStream& stream) { stream.largest_frame = nbt::kMaximumSessionLength; };
+  ASSERT_TRUE(room.connect()) << room.error.sentence;
+  EXPECT_EQ(room.share->maximum_read(), 65536u);
+  EXPECT_EQ(room.share->maximum_write(), 65536u);
+  Room wide;
+  ASSERT_TRUE(wide.connect());
+  EXPECT_EQ(wide.share->maximum_read(), 1u << 20);
+}
+
+TEST(Connect, TellsWhyAServerRefusesANetbiosSession) {
+  Room room;
+  room.config.port = 139;
+  room.dialer.accept = [](const auto&) {
+    return std::optional(DialError{false, nbt::SessionError::called_name_not_present});
+  };
+  room.expect_refusal(
+      ConnectStep::connect,
+      "no NetBIOS session with 'nas' port 139: the server does not have the name that it was called by; "
+      "give the name that the server has for itself with servern=");
 }
 
 TEST(Connect, KnowsAShareThatMayNotBeWritten) {

@@ -17,6 +17,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using Kind = auth::Credentials::Kind;
+using Method = client::ResolveMethod;
+using Methods = std::vector<Method>;
 using client::NameMapping;
 using std::chrono::seconds;
 
@@ -110,8 +112,33 @@ TEST(MountOptions, SetWhatTheyName) {
       {"port=1445", [](O o) { return o.port == 1445; }},
       {"ip=192.0.2.7", [](O o) { return o.address == "192.0.2.7"; }},
       {"addr=fe80::1%eth0", [](O o) { return o.address == "fe80::1%eth0"; }},
-      {"servern=NAS", [](O o) { return o.server_netbios == "NAS"; }},
-      {"netbiosname=LAPTOP", [](O o) { return o.client_netbios == "LAPTOP"; }},
+      {"ro",
+       [](O o) {
+         return o.dial.resolve == Methods{Method::dns, Method::lmhosts, Method::wins, Method::netbios};
+       }},
+      {"resolve=netbios", [](O o) { return o.dial.resolve == Methods{Method::netbios}; }},
+      {"resolve=dns,netbios,wins,lmhosts",
+       [](O o) {
+         return o.dial.resolve == Methods{Method::dns, Method::netbios, Method::wins, Method::lmhosts};
+       }},
+      {"resolve=wins\\,dns,ro",
+       [](O o) {
+         return o.dial.resolve == Methods{Method::wins, Method::dns};
+       }},
+      {"resolve=dns,resolve=wins,dns",
+       [](O o) {
+         return o.dial.resolve == Methods{Method::wins, Method::dns};
+       }},
+      {"wins=10.0.0.1:10.0.0.2",
+       [](O o) {
+         return o.dial.wins == std::vector<nbt::Ipv4>{{10, 0, 0, 1}, {10, 0, 0, 2}};
+       }},
+      {"lmhosts=/etc/lmhosts", [](O o) { return o.dial.lmhosts_file == "/etc/lmhosts"; }},
+      {"servern=NAS", [](O o) { return o.dial.called_name == "NAS"; }},
+      {"netbiosname=LAPTOP", [](O o) { return o.dial.calling_name == "LAPTOP"; }},
+      {"ro", [](O o) { return !o.dial.session; }},
+      {"nbsessinit", [](O o) { return o.dial.session == true; }},
+      {"nbsessinit,nonbsessinit", [](O o) { return o.dial.session == false; }},
       {"timeout=5", [](O o) { return o.call_timeout == seconds(5); }},
       {"echo_interval=600", [](O o) { return o.echo_interval == seconds(600); }},
       {"max_credits=20", [](O o) { return o.max_credits == 20; }},
@@ -261,8 +288,14 @@ TEST(MountOptions, ThatAreWrongAreRefusedInOneSentence) {
       {"port=", "option 'port=': expected a number from 1 to 65535"},
       {"ip=nas", "option 'ip=nas': expected an IPv4 or IPv6 address"},
       {"ip=192.0.2.7%eth0", "option 'ip=192.0.2.7%eth0': expected an IPv4 or IPv6 address"},
-      {"servern=ABCDEFGHIJKLMNOP", "option 'servern=ABCDEFGHIJKLMNOP': expected at most 15 characters"},
-      {"netbiosname=ABCDEFGHIJKLMNOP", "option 'netbiosname=ABCDEFGHIJKLMNOP': expected at most 15 characters"},
+      {"servern=ABCDEFGHIJKLMNOP", "option 'servern=ABCDEFGHIJKLMNOP': expected 1 to 15 characters of ASCII"},
+      {"netbiosname=", "option 'netbiosname=': expected 1 to 15 characters of ASCII"},
+      {"resolve=nis", "option 'resolve=nis': expected some of dns, lmhosts, wins and netbios"},
+      {"resolve=", "option 'resolve=': expected some of dns, lmhosts, wins and netbios"},
+      {"resolve=dns,netbios,dns", "option 'dns': is named twice"},
+      {"netbios", "option 'netbios': has a meaning only behind resolve="},
+      {"wins", "option 'wins': has a meaning only behind resolve="},
+      {"wins=nas", "option 'wins=nas': expected IPv4 addresses, with ':' between them"},
       {"timeout=0", "option 'timeout=0': expected a number from 1 to 86400"},
       {"echo_interval=601", "option 'echo_interval=601': expected a number from 1 to 600"},
       {"max_credits=19", "option 'max_credits=19': expected a number from 20 to 60000"},
