@@ -320,12 +320,9 @@ void FolderRights::drop_name(Held& held, const client::DirectoryRight::Change& c
   if (change.action == Action::appeared) drop_missing_like(held, change.name);
 }
 
-// Only the server knows which names are one to it: those that differ in case, and perhaps others that are not plain.
 void FolderRights::drop_missing_like(Held& held, const std::string& name) {
-  const std::string folded = lower_case(name);
-  const bool any = !is_plain_name(name);
   std::erase_if(held.missing, [&](const std::string& each) {
-    if (!any && is_plain_name(each) && lower_case(each) != folded) return false;
+    if (!may_be_equal(each, name)) return false;
     if (each != name) kernel_.invalidate_entry(held.node->id, each);
     return true;
   });

@@ -8,6 +8,8 @@ namespace smb3fuse::fs {
 
 namespace {
 
+constexpr std::size_t kMostMissing = 1024;  // names of one directory
+
 // FNV-1a over the name, begun with the parent's number: where the server has no file ids, a path keeps its number.
 std::uint64_t number_of_name(std::uint64_t parent, const std::string& name) {
   constexpr std::uint64_t kPrime = 0x100000001b3;
@@ -37,6 +39,10 @@ std::string lower_case(std::string_view name) {
 bool is_plain_name(std::string_view name) {
   return std::none_of(name.begin(), name.end(),
                       [](char c) { return c == '~' || static_cast<unsigned char>(c) >= 0x80; });
+}
+
+bool may_be_equal(std::string_view a, std::string_view b) {
+  return !is_plain_name(a) || !is_plain_name(b) || lower_case(a) == lower_case(b);
 }
 
 void Listing::add(client::DirectoryEntry entry) {
@@ -149,6 +155,7 @@ void Nodes::add_name(Node& parent, const std::string& name, Node& node) {
   if (moves) drop_name(node, 0);
   node.names.push_back({&parent, name});
   parent.children.emplace(name, &node);
+  forget_missing(parent, name);
   if (moves && handle_moved_) handle_moved_(node);
 }
 
@@ -214,14 +221,26 @@ void Nodes::note_entry(Node& directory, const std::string& name, bool exists, cl
   directory.last_change = ++changes_;
   directory.told_at = {};
   directory.attributes.last_write_time = directory.attributes.change_time = now;
+  if (exists) forget_missing(directory, name);
   const std::shared_ptr<Listing> listing = directory.listing.lock();
   if (listing == nullptr) return;
   listing->changed[name] = exists;
   if (exists) listing->folded.insert(lower_case(name));
 }
 
+void Nodes::note_missing(Node& directory, const std::string& name, const Asked& asked) {
+  if (directory.last_change > asked.change || directory.news_at > asked.at) return;
+  if (directory.missing.size() >= kMostMissing) directory.missing.clear();
+  directory.missing.insert_or_assign(name, asked);
+}
+
+void Nodes::forget_missing(Node& directory, const std::string& name) {
+  std::erase_if(directory.missing, [&](const auto& each) { return may_be_equal(each.first, name); });
+}
+
 void Nodes::note_told(Node& directory, const std::string& name, bool is_known) {
   directory.told_at = {};
+  forget_missing(directory, name);
   if (!is_known) directory.fresh_until = {};
   if (const std::shared_ptr<Listing> listing = directory.listing.lock()) {
     if (is_known) {
@@ -248,6 +267,7 @@ void Nodes::forget_listing(Node& directory) {
   forget_attributes(directory);
   if (const std::shared_ptr<Listing> listing = directory.listing.lock()) listing->is_followed = false;
   directory.listing.reset();
+  directory.missing.clear();
 }
 
 void Nodes::follow(Node& directory, const std::shared_ptr<Listing>& listing) {

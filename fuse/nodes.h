@@ -63,6 +63,7 @@ struct Listing {
 std::string lower_case(std::string_view name);
 // Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
 bool is_plain_name(std::string_view name);
+bool may_be_equal(std::string_view a, std::string_view b);
 
 class OpenFile;
 
@@ -97,9 +98,10 @@ struct Node {
 
   std::vector<Name> names;  // the last one is the one that the server confirmed last
   std::unordered_map<std::string, Node*> children;
-  std::weak_ptr<OpenFile> file;             // while we hold opens on it
-  std::optional<FileVersion> pages_are_of;  // what the kernel's pages show, since we hold none
-  std::weak_ptr<Listing> listing;           // the last one, if it is still kept
+  std::unordered_map<std::string, Asked> missing;  // names of a directory: the server has said so
+  std::weak_ptr<OpenFile> file;                    // while we hold opens on it
+  std::optional<FileVersion> pages_are_of;         // what the kernel's pages show, since we hold none
+  std::weak_ptr<Listing> listing;                  // the last one, if it is still kept
 
   std::uint64_t lookups = 0;
   std::uint32_t pins = 0;
@@ -173,6 +175,10 @@ class Nodes {
   // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good. `now` by
   // the server's clock is what the directory's time must be about, until it is asked for again.
   void note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now);
+  // The server has said that there is no such name in it.
+  void note_missing(Node& directory, const std::string& name, const Asked& asked);
+  // Somebody may make `name`, or has made it: neither it nor what is equal to it for the server is missing any more.
+  void forget_missing(Node& directory, const std::string& name);
   // Somebody has told that `name` is not what it was; `is_known`: that is what we know of it already, and at most the
   // right to believe it for longer is lost.
   void note_told(Node& directory, const std::string& name, bool is_known);

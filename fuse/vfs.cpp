@@ -162,6 +162,13 @@ Vfs::Listed Vfs::find_listed(const Node& parent, const std::string& name, const 
   return listing->complete && !other_spelling ? Listed::absent : Listed::unknown;
 }
 
+bool Vfs::is_known_missing(const Node& parent, const std::string& name, Asked& asked) const {
+  const auto found = parent.missing.find(name);
+  if (found == parent.missing.end()) return false;
+  asked = found->second;
+  return asked.at + config_.directory_attribute_timeout > runtime_.now() || rights_.holds(parent, asked);
+}
+
 void Vfs::keep_listing(const std::shared_ptr<Listing>& listing) {
   recent_listings_.push_back(listing);
   const client::TimePoint now = runtime_.now();

@@ -126,6 +126,8 @@ class Vfs {
   enum class Listed : std::uint8_t { unknown, absent, present };
   Listed find_listed(const Node& parent, const std::string& name, const client::DirectoryEntry*& entry,
                      Asked& asked) const;
+  // The server has said so, lately enough; `asked` is when.
+  bool is_known_missing(const Node& parent, const std::string& name, Asked& asked) const;
   bool is_valid(const Node& directory, const Listing& listing) const;
   // An entry of its own, or of its directory: may it be shown with the attributes that were listed?
   bool is_current(const Node& directory, const Listing& listing, const client::DirectoryEntry& entry) const;
@@ -150,6 +152,7 @@ class Vfs {
                   const client::Result<client::Attributes>& made, const Asked& asked);
   void keep_empty_listing(const NodeRef& directory, const Asked& asked);
   client::Share::RemoveHint hint_for(const NodeRef& node) const;
+  void note_making(Node& parent, const std::string& name);  // before the server is asked to
   void note_made(Node& parent, const std::string& name);
   void note_removed(Node& parent, const std::string& name, const NodeRef& node);
   client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);

@@ -125,7 +125,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   wanted.lease = file->file.lease();
   wanted.disposition = truncate ? client::Disposition::truncate_or_create : client::Disposition::open_or_create;
   if ((flags & O_EXCL) != 0) wanted.disposition = client::Disposition::create;
-  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  note_making(*parent, name);
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   if (!opened) {

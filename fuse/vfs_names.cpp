@@ -36,6 +36,10 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
     reply_missing(request, *parent, name, asked);
     co_return;
   }
+  if (told == Listed::unknown && is_known_missing(*parent, name, asked)) {
+    reply_missing(request, *parent, name, asked);
+    co_return;
+  }
   if (told == Listed::present) {
     const NodeRef node = nodes_.adopt(*parent, name, listed->attributes, false);
     learn(*node, listed->attributes, asked);
@@ -49,6 +53,7 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   if (!answer) {
     const int error = errno_of(answer.error());
     if (error == ENOENT) {
+      nodes_.note_missing(*parent, name, asked);
       reply_missing(request, *parent, name, asked);
     } else {
       request.reply_error(error);
@@ -58,6 +63,11 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   const NodeRef node = nodes_.adopt(*parent, name, *answer, false);
   learn(*node, *answer, asked);
   reply_entry(request, *node, asked);
+}
+
+void Vfs::note_making(Node& parent, const std::string& name) {
+  nodes_.forget_missing(parent, name);
+  rights_.note_own(parent, name, FolderRights::Action::appeared);
 }
 
 void Vfs::note_made(Node& parent, const std::string& name) {
@@ -94,7 +104,7 @@ client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::s
     request.reply_error(errno_of(path.error()));
     co_return;
   }
-  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  note_making(*parent, name);
   const Asked asked = ask();
   client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path));
   reply_made(request, *parent, name, made, asked);
@@ -108,7 +118,7 @@ client::Task<void> Vfs::make_symlink(Request request, NodeId parent_id, std::str
     request.reply_error(errno_of(path.error()));
     co_return;
   }
-  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  note_making(*parent, name);
   const Asked asked = ask();
   client::Result<client::Attributes> made = co_await share_.make_symlink(std::move(*path), std::move(target));
   reply_made(request, *parent, name, made, asked);
@@ -128,7 +138,7 @@ client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string
   wanted.read = false;
   wanted.write = true;
   wanted.create_readonly = (mode & 0222) == 0;
-  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  note_making(*parent, name);
   const Asked asked = ask();
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   client::Result<client::Attributes> made =
@@ -147,7 +157,7 @@ client::Task<void> Vfs::link(Request request, NodeId id, NodeId parent_id, std::
     request.reply_error(errno_of(new_path.error()));
     co_return;
   }
-  rights_.note_own(*parent, name, FolderRights::Action::appeared);
+  note_making(*parent, name);
   rights_.note_own_change(*node);
   const Asked asked = ask();
   const std::error_code error = co_await share_.link(std::move(*path), std::move(*new_path));
@@ -173,6 +183,8 @@ client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
 void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
   nodes_.note_entry(parent, name, false, share_.now());
   nodes_.remove_name(parent, name);
+  const Asked now = ask();
+  nodes_.note_missing(parent, name, now);
   if (!node) return;
   nodes_.note_change(*node);
   if (const std::shared_ptr<OpenFile> file = node->file.lock()) file->removed = true;
@@ -256,7 +268,7 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
     rights_.give_up_below(*moved);
   }
   rights_.note_own(*from, from_name, FolderRights::Action::gone);
-  rights_.note_own(*to, to_name, FolderRights::Action::appeared);
+  note_making(*to, to_name);
   std::shared_ptr<OpenFile> moved_file;
   if (moved) moved_file = moved->file.lock();
   client::Lease* const lease = moved_file ? moved_file->file.lease() : nullptr;
@@ -277,6 +289,8 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
     nodes_.note_entry(*from, from_name, false, share_.now());
+    const Asked now = ask();
+    nodes_.note_missing(*from, from_name, now);
     note_made(*to, to_name);
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);

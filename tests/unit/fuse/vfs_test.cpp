@@ -355,6 +355,47 @@ TEST_F(VfsTest, ListsInPagesThatMeetWithoutGapOrOverlap) {
   EXPECT_THAT(share.asked(), ElementsAre("list "));
 }
 
+TEST_F(VfsTest, RemembersWhatIsMissingUntilItIsMade) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  EXPECT_THAT(share.asked(), ElementsAre("stat a"));
+  const Reply made = kernel.create(kRootId, "A", O_WRONLY);
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  EXPECT_THAT(share.asked(), ElementsAre("open A", "stat a")) << "a server may know the file by this name, too";
+  kernel.close_file(made.as<fuse_entry_out>().nodeid, made.as<fuse_open_out>(sizeof(fuse_entry_out)).fh);
+}
+
+TEST_F(VfsTest, DoesNotCallMissingWhatSomebodyElseHasMadeAsItsOwnAttemptHasShown) {
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  share.put("a");
+  EXPECT_EQ(kernel.create(kRootId, "a", O_WRONLY | O_EXCL).error, EEXIST);
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, 0);
+}
+
+TEST_F(VfsTest, KnowsThatWhatItRemovedOrRenamedIsMissing) {
+  share.put("a");
+  share.put("b");
+  kernel.lookup(kRootId, "a");
+  kernel.lookup(kRootId, "b");
+  EXPECT_EQ(kernel.ask(FUSE_UNLINK, kRootId, named("a")).error, 0);
+  EXPECT_EQ(kernel.rename(kRootId, "b", kRootId, "B").error, 0);
+  share.asked();
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  EXPECT_THAT(share.asked(), IsEmpty());
+  kernel.ask(FUSE_LOOKUP, kRootId, named("b"));
+  EXPECT_THAT(share.asked(), ElementsAre("stat b")) << "it may be the same name to the server";
+}
+
+TEST(MissingNames, AreAskedForAgainAfterActimeo) {
+  VfsConfig config;
+  config.directory_attribute_timeout = 30ms;
+  FakeKernel kernel(config);
+  kernel.init();
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, ENOENT);
+  kernel.share.put("a");
+  std::this_thread::sleep_for(config.directory_attribute_timeout);
+  EXPECT_EQ(kernel.ask(FUSE_LOOKUP, kRootId, named("a")).error, 0);
+}
+
 TEST_F(VfsTest, ListsADirectoryThatWasNotOpenedToBeReadWhenItIs) {
   share.put("a");
   const std::uint64_t to_sync = kernel.open_directory(kRootId, O_RDONLY).fh;
