@@ -9,13 +9,13 @@ namespace smb3fuse::fs {
 
 void FileRuns::begin(Directory directory, std::vector<Listed> files) {
   if (const auto old = runs_.find(directory); old != runs_.end()) {
-    end(old->second);
+    end(directory, old->second);
     runs_.erase(old);
   }
   if (runs_.size() >= kMaximumRuns) {
     const auto oldest = std::min_element(
         runs_.begin(), runs_.end(), [](const auto& a, const auto& b) { return a.second.touched < b.second.touched; });
-    end(oldest->second);
+    end(oldest->first, oldest->second);
     runs_.erase(oldest);
   }
   Run& run = runs_[directory];
@@ -37,9 +37,12 @@ void FileRuns::begin(Directory directory, std::vector<Listed> files) {
   }
 }
 
-void FileRuns::end(const Run& run) {
+void FileRuns::end(Directory directory, const Run& run) {
+  unproven_.erase(directory);
   // A few are left over wherever a program stops.
-  if (run.unused > kFirstWindow) proof_ = std::min(proof_ * 2, kMostProof);
+  if (run.unused <= kFirstWindow) return;
+  proof_ = std::min(proof_ * 2, kMostProof);
+  proven_order_ = kNone;
 }
 
 std::vector<std::string> FileRuns::handle_open(Directory directory, const std::string& name) {
@@ -51,7 +54,8 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
   const auto opened = run.by_name.find(name);
   if (opened == run.by_name.end()) return advice;
   Order* best = nullptr;
-  for (Order& order : run.orders) {
+  for (std::size_t i = 0; i < kOrders; ++i) {
+    Order& order = run.orders[i];
     const std::size_t at = order.place[opened->second];
     const bool follows = order.last != kNone && at == order.last + 1;
     if (follows) {
@@ -59,8 +63,15 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
     } else if (order.last != at) {
       order.streak = order.asked_to = 0;
     }
+    if (i == proven_order_ && at == 0 && order.last == kNone && is_proven()) {
+      order.streak = proof_;
+      run.window = kLargestWindow;
+      run.begins_as_proven = true;
+    }
     order.last = at;
-    if (order.streak >= proof_ && (best == nullptr || order.streak > best->streak)) best = &order;
+    if (order.streak < proof_ || (best != nullptr && order.streak <= best->streak)) continue;
+    best = &order;
+    run.followed = i;
   }
   if (best == nullptr) return advice;
   const std::size_t until = std::min(best->files.size(), best->last + 1 + run.window);
@@ -70,6 +81,7 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
   }
   best->asked_to = std::max(best->asked_to, until);
   run.unused += advice.size();
+  if (std::exchange(run.begins_as_proven, false) && !advice.empty()) unproven_.insert(directory);
   return advice;
 }
 
@@ -77,8 +89,12 @@ void FileRuns::handle_use(Directory directory) {
   proof_ = std::max(kProof, proof_ / 2);
   const auto found = runs_.find(directory);
   if (found == runs_.end()) return;
-  if (found->second.unused > 0) --found->second.unused;
-  found->second.window = std::min(found->second.window * 2, kLargestWindow);
+  Run& run = found->second;
+  if (run.unused > 0) --run.unused;
+  run.window = std::min(run.window * 2, kLargestWindow);
+  if (++run.used < std::clamp<std::size_t>(run.files.size() / 2, 1, kProving)) return;
+  proven_order_ = run.followed;
+  unproven_.erase(directory);
 }
 
 }  // namespace smb3fuse::fs

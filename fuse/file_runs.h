@@ -2,7 +2,8 @@
 // Which files to open ahead of need, from what has been opened: programs that read the files of a folder one after
 // another (grep -r, tar c, cp -r, a checksummer) do so as they were listed, or sorted by name or by inode number. What
 // the third open in a row foretells is opened ahead, a window of it, which doubles with each file that is then used;
-// what was foretold and not used makes the next run in need of more proof. Pure.
+// what was foretold and not used makes the next run in need of more proof. Where that was right in a folder, the next
+// ones are begun as it was left: with the first file that they list in that order. Pure.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace smb3fuse::fs {
@@ -31,7 +33,9 @@ class FileRuns {
   }
   // The files of a folder, in the order of the listing, before handle_open() there.
   void begin(Directory directory, std::vector<Listed> files);
-  // A program has opened `name` to read it. The names to be opened now.
+  // In the folder that was read last, what was opened ahead was used: an open may be foretold from before it is done.
+  bool is_proven() const { return proven_order_ != kNone && unproven_.size() < kMostUnproven; }
+  // A program opens `name` to read it. The names to be opened now; told twice of one open, it advises nothing twice.
   std::vector<std::string> handle_open(Directory directory, const std::string& name);
   // It opened one that was advised, for the first time.
   void handle_use(Directory directory);
@@ -42,6 +46,8 @@ class FileRuns {
   static constexpr std::size_t kMostProof = 64;
   static constexpr std::size_t kFirstWindow = 4;
   static constexpr std::size_t kLargestWindow = 32;
+  static constexpr std::size_t kProving = 8;       // files used of a run
+  static constexpr std::size_t kMostUnproven = 2;  // runs begun with the first file, not used so much yet
   static constexpr std::size_t kMaximumRuns = 64;
   static constexpr std::size_t kNone = ~std::size_t{0};
 
@@ -58,13 +64,18 @@ class FileRuns {
     std::array<Order, kOrders> orders;
     std::size_t window = kFirstWindow;
     std::size_t unused = 0;
+    std::size_t used = 0;
+    std::size_t followed = kNone;  // the order that was advised last
+    bool begins_as_proven = false;
     std::uint64_t touched = 0;
   };
 
-  void end(const Run& run);
+  void end(Directory directory, const Run& run);
 
   std::unordered_map<Directory, Run> runs_;
   std::size_t proof_ = kProof;
+  std::size_t proven_order_ = kNone;
+  std::unordered_set<Directory> unproven_;
   std::uint64_t touches_ = 0;
 };
 

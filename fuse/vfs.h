@@ -177,6 +177,7 @@ class Vfs {
 
   // Files ahead of need.
   client::Task<void> join_open_ahead(OpenFile& file);
+  void open_ahead_beside(const Node& node);
   void open_ahead_of(const Node& node);
   void begin_file_run(Node& directory);
   client::Task<void> open_ahead(NodeRef node, NodeId directory);

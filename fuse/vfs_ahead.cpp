@@ -44,9 +44,18 @@ void Vfs::begin_file_run(Node& directory) {
   file_runs_.begin(directory.id, std::move(files));
 }
 
+// Beside an open that is about to be sent, which goes first.
+void Vfs::open_ahead_beside(const Node& node) {
+  if (!file_runs_.is_proven()) return;
+  runtime_.post([this, weak = std::weak_ptr(buried_), id = node.id] {
+    const auto alive = weak.lock();
+    const NodeRef pinned = alive ? nodes_.pin(id) : NodeRef();
+    if (pinned) open_ahead_of(*pinned);
+  });
+}
+
 void Vfs::open_ahead_of(const Node& node) {
-  const std::shared_ptr<OpenFile> file = node.file.lock();
-  if (file == nullptr || !file->file.rights().handle || node.names.empty()) return;
+  if (node.names.empty()) return;
   Node& directory = *node.names.back().parent;
   const std::string& name = node.names.back().text;
   if (!file_runs_.knows(directory.id, name)) begin_file_run(directory);

@@ -62,7 +62,9 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   if (!empty_now && is_shareable(flags)) open = file->file.try_use(wants_to_read(flags), wants_to_write(flags));
   ++counts_.opens;
   if (open != nullptr) ++counts_.opens_reused;
+  const bool may_be_of_a_run = config_.prefetch && (flags & O_ACCMODE) == O_RDONLY;
   if (open == nullptr) {
+    if (may_be_of_a_run) open_ahead_beside(*node);
     const client::Result<client::Open*> made = co_await open_anew(*file, std::move(*path), flags, empty_now);
     if (!made) {
       request.reply_error(errno_of(made.error()));
@@ -79,7 +81,7 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   }
   if (error) request.reply_error(errno_of(error));
   if (error || !request.reply_open(handle, mode_of(handle))) files_.erase(handle);
-  if (config_.prefetch && (flags & O_ACCMODE) == O_RDONLY) open_ahead_of(*node);
+  if (may_be_of_a_run && file->file.rights().handle) open_ahead_of(*node);
 }
 
 client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::string path, int flags, bool empty) {

@@ -370,6 +370,18 @@ class Budgets(unittest.TestCase):
         self.mount(trust=60)
         self.check_tree("find in 20 folders of 100 files", 8, ["find"])
 
+    def test_grep_in_a_tree(self):
+        # The first folder shows in which order files are read; from then on a folder of files costs one.
+        self.mount(trust=60)
+        for d in range(20):
+            (self.folder / f"d{d}").mkdir()
+            for i in range(30):
+                (self.folder / f"d{d}" / f"f{i}").write_bytes(b"needle")
+        with Measure(self.proxy) as measure:
+            found = subprocess.run(["grep", "-rc", "needle", str(self.path)], check=True, stdout=subprocess.PIPE).stdout
+        self.assertEqual(found.count(b":1\n"), 600)
+        self.keep("grep -r through 20 folders of 30 files", 30, measure, own_time=1)
+
     def test_list_a_tree_without_delay(self):
         # What is asked for ahead is then answered before the next is, so that some of it counts as a turn.
         self.mount_for_a_long_work()
@@ -423,7 +435,7 @@ class BudgetsInSmb202(Budgets):
     test_list_with_attributes = test_open_read_close = test_create_write_close = None
     test_read_sequentially = test_write_sequentially = test_untar = test_remove_a_tree = test_list_a_tree = None
     test_find_in_a_tree = test_list_a_tree_without_delay = test_list_a_tree_without_prefetch = None
-    test_list_one_folder_of_a_tree = test_read_small_files_one_after_another = None
+    test_grep_in_a_tree = test_list_one_folder_of_a_tree = test_read_small_files_one_after_another = None
 
 
 def print_table():

@@ -33,6 +33,71 @@ TEST_F(FileRunsTest, AdvisesAWindowAfterTheThirdFileInARow) {
   EXPECT_EQ(open(2), (Names{"f003", "f004", "f005", "f006"}));
 }
 
+// The folders of a tree, alike.
+class FileRunsOfATree : public testing::Test {
+ protected:
+  void begin(FileRuns::Directory folder, std::size_t count = 20) {
+    std::vector<FileRuns::Listed> files;
+    for (std::size_t i = 0; i < count; ++i) files.push_back({name_of(i), count - i, true});
+    runs.begin(folder, std::move(files));
+  }
+  std::size_t open(FileRuns::Directory folder, std::size_t i) { return runs.handle_open(folder, name_of(i)).size(); }
+  void read_all(FileRuns::Directory folder, std::size_t count = 20) {
+    begin(folder, count);
+    std::size_t ahead = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (ahead > 0) {
+        runs.handle_use(folder);
+        --ahead;
+      }
+      ahead += open(folder, i);
+    }
+  }
+
+  FileRuns runs;
+};
+
+TEST_F(FileRunsOfATree, BeginsTheNextFolderAsTheLastOneWasLeft) {
+  EXPECT_FALSE(runs.is_proven());
+  read_all(1);
+  EXPECT_TRUE(runs.is_proven());
+  begin(2);
+  EXPECT_EQ(open(2, 0), 19U);
+  EXPECT_EQ(open(2, 0), 0U) << "told again when the open is done";
+  begin(3);
+  EXPECT_EQ(open(3, 1), 0U) << "not the first one";
+}
+
+TEST_F(FileRunsOfATree, BeginsTheNextFolderInTheSameOrder) {
+  begin(1);
+  std::size_t ahead = 0;
+  for (std::size_t i = 20; i-- > 0;) {  // by inode number
+    if (ahead > 0) runs.handle_use(1);
+    ahead += open(1, i);
+  }
+  begin(2);
+  EXPECT_EQ(open(2, 0), 0U);
+  begin(3);
+  EXPECT_EQ(open(3, 19), 19U);
+}
+
+TEST_F(FileRunsOfATree, StopsAtTwoFoldersOfWhichOnlyTheFirstFileWasRead) {
+  read_all(1);
+  std::size_t wasted = 0;
+  for (FileRuns::Directory folder = 2; folder < 60; ++folder) {
+    begin(folder);
+    wasted += open(folder, 0);
+  }
+  EXPECT_EQ(wasted, 2 * 19U);
+}
+
+TEST_F(FileRunsOfATree, GoesOnThroughSmallFolders) {
+  read_all(1);
+  for (FileRuns::Directory folder = 2; folder < 60; ++folder) read_all(folder, 1 + folder % 4);
+  begin(60);
+  EXPECT_EQ(open(60, 0), 19U);
+}
+
 TEST_F(FileRunsTest, FollowsTheOrderOfTheListing) {
   begin(100);
   open(50);
