@@ -292,7 +292,9 @@ bool FolderRights::handle_changes(client::DirectoryRight& right,
     forget(held);
     tell_kernel(held, nullptr);
   }
-  if (++held.told <= kMostTold) return true;
+  // Until then an answer is as good without it.
+  const bool may_be_of_use = held.heard_at - held.used_at > 2 * validity_;
+  if (!may_be_of_use || ++held.told <= kMostTold) return true;
   give_up(found);
   return false;
 }

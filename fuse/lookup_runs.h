@@ -35,15 +35,19 @@ class LookupRuns {
       run.is_unproven = true;
       return true;
     }
-    if (++run.asked < run.worth) return false;
-    run.asked = 0;
-    ++family.proofs;
+    // The last listing has paid: so will the next.
+    const bool pays = run.answered >= run.worth;
+    if (++run.asked < (pays ? 1 : run.worth)) return false;
+    run.asked = run.answered = 0;
+    if (!pays) ++family.proofs;
     return true;
   }
   // A question about a name in `directory` was answered from its listing.
   void handle_answered(Directory directory) {
     const auto found = runs_.find(directory);
-    if (found == runs_.end() || !found->second.is_unproven || ++found->second.answered < kFewest - 1) return;
+    if (found == runs_.end()) return;
+    ++found->second.answered;
+    if (!found->second.is_unproven || found->second.answered < kFewest - 1) return;
     found->second.is_unproven = false;
     --families_[found->second.unproven_in].unproven;
   }
@@ -58,7 +62,7 @@ class LookupRuns {
     std::size_t asked = 0;
     client::TimePoint since{};
     std::size_t worth = kFewest;  // from this many questions on a listing costs the server less
-    std::size_t answered = 0;     // of a listing made with the first question, until it has paid
+    std::size_t answered = 0;     // from the last listing
     Directory unproven_in = 0;
     bool is_unproven = false;
   };

@@ -31,6 +31,16 @@ TEST_F(Runs, ListsADirectoryWhoseNamesAreAskedForOneByOne) {
   EXPECT_EQ(ask(3), 0);
 }
 
+TEST_F(Runs, ListsWithTheFirstQuestionAgainWhatHasPaid) {
+  EXPECT_EQ(ask(4), 1);
+  for (int i = 0; i < 4; ++i) runs.handle_answered(kFolder);
+  now += seconds(2);
+  EXPECT_EQ(ask(1), 1);
+  now += seconds(2);
+  EXPECT_EQ(ask(3), 0) << "the last one was of no use";
+  EXPECT_EQ(ask(1), 1);
+}
+
 TEST_F(Runs, ListsNothingForNamesInManyDirectories) {
   for (LookupRuns::Directory each = 1; each < 2000; ++each) EXPECT_EQ(ask(1, each), 0);
 }
