@@ -292,9 +292,7 @@ bool FolderRights::handle_changes(client::DirectoryRight& right,
     forget(held);
     tell_kernel(held, nullptr);
   }
-  // Until then an answer is as good without it.
-  const bool may_be_of_use = held.heard_at - held.used_at > 2 * validity_;
-  if (!may_be_of_use || ++held.told <= kMostTold) return true;
+  if (++held.told <= kMostTold) return true;
   give_up(found);
   return false;
 }
@@ -322,9 +320,12 @@ void FolderRights::drop_name(Held& held, const client::DirectoryRight::Change& c
   if (change.action == Action::appeared) drop_missing_like(held, change.name);
 }
 
+// Only the server knows which names are one to it: those that differ in case, and perhaps others that are not plain.
 void FolderRights::drop_missing_like(Held& held, const std::string& name) {
+  const std::string folded = lower_case(name);
+  const bool any = !is_plain_name(name);
   std::erase_if(held.missing, [&](const std::string& each) {
-    if (!may_be_equal(each, name)) return false;
+    if (!any && is_plain_name(each) && lower_case(each) != folded) return false;
     if (each != name) kernel_.invalidate_entry(held.node->id, each);
     return true;
   });

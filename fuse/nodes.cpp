@@ -41,10 +41,6 @@ bool is_plain_name(std::string_view name) {
                       [](char c) { return c == '~' || static_cast<unsigned char>(c) >= 0x80; });
 }
 
-bool may_be_equal(std::string_view a, std::string_view b) {
-  return !is_plain_name(a) || !is_plain_name(b) || lower_case(a) == lower_case(b);
-}
-
 void Listing::add(client::DirectoryEntry entry) {
   const client::DirectoryEntry& kept = entries.emplace_back(std::move(entry));
   by_name.emplace(kept.name, entries.size() - 1);
@@ -229,13 +225,17 @@ void Nodes::note_entry(Node& directory, const std::string& name, bool exists, cl
 }
 
 void Nodes::note_missing(Node& directory, const std::string& name, const Asked& asked) {
-  if (directory.last_change > asked.change || directory.news_at > asked.at) return;
+  if (directory.last_change > asked.change || directory.news_at > asked.at || !is_plain_name(name)) return;
   if (directory.missing.size() >= kMostMissing) directory.missing.clear();
-  directory.missing.insert_or_assign(name, asked);
+  directory.missing.insert_or_assign(lower_case(name), MissingName{name, asked});
 }
 
 void Nodes::forget_missing(Node& directory, const std::string& name) {
-  std::erase_if(directory.missing, [&](const auto& each) { return may_be_equal(each.first, name); });
+  if (is_plain_name(name)) {
+    directory.missing.erase(lower_case(name));
+  } else {
+    directory.missing.clear();
+  }
 }
 
 void Nodes::note_told(Node& directory, const std::string& name, bool is_known) {

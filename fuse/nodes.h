@@ -63,7 +63,6 @@ struct Listing {
 std::string lower_case(std::string_view name);
 // Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
 bool is_plain_name(std::string_view name);
-bool may_be_equal(std::string_view a, std::string_view b);
 
 class OpenFile;
 
@@ -77,6 +76,12 @@ struct FileVersion {
     return {attributes.last_write_time, attributes.change_time, attributes.end_of_file};
   }
   friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
+
+// The server has said that there is none.
+struct MissingName {
+  std::string name;
+  Asked asked;
 };
 
 struct Node {
@@ -98,10 +103,10 @@ struct Node {
 
   std::vector<Name> names;  // the last one is the one that the server confirmed last
   std::unordered_map<std::string, Node*> children;
-  std::unordered_map<std::string, Asked> missing;  // names of a directory: the server has said so
-  std::weak_ptr<OpenFile> file;                    // while we hold opens on it
-  std::optional<FileVersion> pages_are_of;         // what the kernel's pages show, since we hold none
-  std::weak_ptr<Listing> listing;                  // the last one, if it is still kept
+  std::unordered_map<std::string, MissingName> missing;  // names of a directory, by lower_case()
+  std::weak_ptr<OpenFile> file;                          // while we hold opens on it
+  std::optional<FileVersion> pages_are_of;               // what the kernel's pages show, since we hold none
+  std::weak_ptr<Listing> listing;                        // the last one, if it is still kept
 
   std::uint64_t lookups = 0;
   std::uint32_t pins = 0;
@@ -175,7 +180,7 @@ class Nodes {
   // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good. `now` by
   // the server's clock is what the directory's time must be about, until it is asked for again.
   void note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now);
-  // The server has said that there is no such name in it.
+  // Only plain names are remembered.
   void note_missing(Node& directory, const std::string& name, const Asked& asked);
   // Somebody may make `name`, or has made it: neither it nor what is equal to it for the server is missing any more.
   void forget_missing(Node& directory, const std::string& name);

@@ -66,13 +66,22 @@ void OpenFile::drop_data(std::function<void()> done) {
 }
 
 // With the opens go the rights, and what the kernel was told under them.
+IdleFiles::Files::iterator IdleFiles::close(Files::iterator idle) {
+  const std::shared_ptr<OpenFile> file = std::move(idle->file);
+  places_.erase(file.get());
+  const auto next = files_.erase(idle);
+  file->file.close_unused();
+  return next;
+}
+
 template <class Which>
 void IdleFiles::close_if(Which which) {
-  std::erase_if(files_, [&](const Idle& idle) {
-    if (!which(idle)) return false;
-    idle.file->file.close_unused();
-    return true;
-  });
+  for (auto each = files_.begin(); each != files_.end();) each = which(*each) ? close(each) : std::next(each);
+}
+
+void IdleFiles::clear() {
+  places_.clear();
+  files_.clear();
 }
 
 void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
@@ -82,20 +91,25 @@ void IdleFiles::keep(std::shared_ptr<OpenFile> file) {
     file->file.close_unused();
     return;
   }
-  files_.push_back({std::move(file), runtime_.now()});
-  if (files_.size() > kMaximumIdle) {
-    files_.front().file->file.close_unused();
-    files_.pop_front();
-  }
+  const OpenFile* const key = file.get();
+  take(*key);
+  places_.emplace(key, files_.insert(files_.end(), {std::move(file), runtime_.now()}));
+  if (files_.size() > kMaximumIdle) close(files_.begin());
   if (files_.size() == 1) arm();
 }
 
 void IdleFiles::take(const OpenFile& file) {
-  std::erase_if(files_, [&](const Idle& idle) { return idle.file.get() == &file; });
+  const auto place = places_.find(&file);
+  if (place == places_.end()) return;
+  const Files::iterator idle = place->second;
+  places_.erase(place);
+  files_.erase(idle);
 }
 
 void IdleFiles::close(const Node& node) {
-  close_if([&](const Idle& idle) { return idle.file->node.pointer() == &node; });
+  const std::shared_ptr<OpenFile> file = node.file.lock();
+  const auto place = places_.find(file.get());
+  if (place != places_.end()) close(place->second);
 }
 
 void IdleFiles::close_below(const Node& directory) {

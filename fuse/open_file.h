@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -92,7 +93,7 @@ class IdleFiles {
   void close(const Node& node);
   // Those of all files below `directory`, which would keep it from being moved.
   void close_below(const Node& directory);
-  void clear() { files_.clear(); }
+  void clear();
   std::size_t size() const { return files_.size(); }
   // Of these, with an open: a break may have closed it.
   std::size_t open_count() const;
@@ -102,13 +103,16 @@ class IdleFiles {
     std::shared_ptr<OpenFile> file;
     client::TimePoint since;
   };
+  using Files = std::list<Idle>;
   template <class Which>
   void close_if(Which which);
+  Files::iterator close(Files::iterator idle);
   void arm();
   void sweep();
 
   client::Runtime& runtime_;
-  std::list<Idle> files_;  // the longest unused first
+  Files files_;  // the longest unused first
+  std::unordered_map<const OpenFile*, Files::iterator> places_;
   std::unique_ptr<client::Timer> timer_;
 };
 

@@ -163,9 +163,9 @@ Vfs::Listed Vfs::find_listed(const Node& parent, const std::string& name, const 
 }
 
 bool Vfs::is_known_missing(const Node& parent, const std::string& name, Asked& asked) const {
-  const auto found = parent.missing.find(name);
-  if (found == parent.missing.end()) return false;
-  asked = found->second;
+  const auto found = parent.missing.find(lower_case(name));
+  if (found == parent.missing.end() || found->second.name != name) return false;
+  asked = found->second.asked;
   return asked.at + config_.directory_attribute_timeout > runtime_.now() || rights_.holds(parent, asked);
 }
 
