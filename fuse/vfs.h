@@ -193,6 +193,7 @@ class Vfs {
   client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
   client::Task<void> release_locks(FileHandle& handle, client::LockOwner owner);
   client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);
+  client::Task<std::error_code> empty(Node& node);
   // At least so long.
   client::Task<std::error_code> extend(FileHandle& handle, std::uint64_t end);
 

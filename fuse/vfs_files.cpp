@@ -74,11 +74,7 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
   }
   const HandleId handle = add_file_handle(file, *open, flags);
   std::error_code error;
-  if (empty_then) {
-    client::AttributeChanges changes;
-    changes.end_of_file = 0;
-    error = co_await apply(*node, changes);
-  }
+  if (empty_then) error = co_await empty(*node);
   if (error) request.reply_error(errno_of(error));
   if (error || !request.reply_open(handle, mode_of(handle))) files_.erase(handle);
   if (may_be_of_a_run && file->file.rights().handle) open_ahead_of(*node);
@@ -138,7 +134,8 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   if (opened->created) note_made(*parent, name);
   if (truncate) note_size(*node, 0, true);
   client::Open* open = nullptr;
-  if (node->file.expired()) {
+  const bool is_of_its_own = node->file.expired();
+  if (is_of_its_own) {
     file->node = nodes_.pin(*node);
     node->file = file;
     const client::Attributes told = opened->attributes;
@@ -157,11 +154,23 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     open = *again;
   }
   const HandleId handle = add_file_handle(std::move(file), *open, flags);
-  if (request.reply_create(entry_of(*node, asked), handle, mode_of(handle))) {
-    nodes_.count_lookup(*node);
-  } else {
+  std::error_code error;
+  // The server has emptied it, perhaps before what other handles here wrote earlier has reached it.
+  if (truncate && !is_of_its_own) error = co_await empty(*node);
+  if (error) request.reply_error(errno_of(error));
+  if (error || !request.reply_create(entry_of(*node, asked), handle, mode_of(handle))) {
     files_.erase(handle);
+  } else {
+    nodes_.count_lookup(*node);
   }
+}
+
+// In order with what is written through its handles.
+client::Task<std::error_code> Vfs::empty(Node& node) {
+  client::AttributeChanges changes;
+  changes.end_of_file = 0;
+  const std::error_code error = co_await apply(node, changes);
+  co_return error;
 }
 
 client::Task<void> Vfs::read(Request request, HandleId id, std::uint64_t offset, std::uint32_t size) {

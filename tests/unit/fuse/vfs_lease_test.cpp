@@ -535,6 +535,19 @@ TEST_F(VfsLease, EmptiesAnOpenFileBeforeWhatIsWrittenNext) {
   EXPECT_EQ(getattr(node).attr.size, 3U);
 }
 
+// Somebody else has moved it there, and the kernel takes the name for missing.
+TEST_F(VfsLease, EmptiesAnOpenFileInOrderThatIsOpenedToBeMade) {
+  const NodeId node = known("a", "old");
+  const fuse_open_out first = open(node, O_RDWR);
+  kernel.write(node, first.fh, 0, "dirty", O_RDWR);
+  const Reply made = kernel.create(kRootId, "a", O_WRONLY | O_TRUNC);
+  EXPECT_EQ(made.as<fuse_entry_out>().nodeid, node);
+  EXPECT_EQ(kernel.read(node, first.fh, 0, 100).body, "");
+  kernel.flush(node, first.fh);
+  EXPECT_EQ(share.tree["a"]->data, "");
+  EXPECT_EQ(getattr(node).attr.size, 0U);
+}
+
 TEST_F(VfsLease, AppendsWithoutARequestWhereNobodyElseWrites) {
   const NodeId node = known("log", "one ");
   const fuse_open_out opened = open(node, O_WRONLY | O_APPEND);
