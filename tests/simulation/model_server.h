@@ -28,6 +28,7 @@ struct Job;
 // How servers differ.
 struct ServerKind {
   wire::Dialect dialect = wire::Dialect::smb_3_1_1;
+  bool leases = true;  // else oplocks
   std::uint32_t largest_lease =
       wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_HANDLE_CACHING | wire::SMB2_LEASE_WRITE_CACHING;
   bool answers_late = false;              // so that a break may overtake the answer that it belongs to
@@ -83,7 +84,8 @@ class ModelServer {
   };
   using FileRef = std::shared_ptr<File>;
 
-  // Keys are random; what goes through the leases in their order must not be.
+  // Keys are random; what goes through the leases in their order must not be. An oplock is the lease of one open, with
+  // the open's id for a key: level II is R, exclusive RW, batch RWH.
   struct LeaseId {
     std::size_t client;
     std::size_t number;  // of the key, as they came
@@ -94,6 +96,7 @@ class ModelServer {
     FileRef file;
     std::uint32_t state = wire::SMB2_LEASE_NONE;
     std::uint16_t epoch = 0;
+    std::optional<wire::FileId> oplock_of;
     bool breaking = false;
     std::uint32_t breaking_to = 0;
     std::uint32_t required = 0;  // what it has to come down to in the end
@@ -126,8 +129,10 @@ class ModelServer {
 
   Reply create(const JobRef& job, const test::ServerRequest& part);
   bool ask_writers(const File& file, std::optional<LeaseId> own, bool overwrites);
-  std::vector<wire::CreateContext> grant(std::size_t client, const FileRef& file, const wire::CreateRequest& asked,
-                                         Opening& opening);
+  std::vector<wire::CreateContext> grant_lease(std::size_t client, const FileRef& file,
+                                               const wire::CreateRequest& asked, Opening& opening);
+  wire::OplockLevel grant_oplock(std::size_t client, const FileRef& file, wire::OplockLevel asked, Opening& opening);
+  bool is_shared(const FileRef& file, std::optional<LeaseId> own) const;
   Reply close(const JobRef& job, const test::ServerRequest& part, wire::FileId id);
   Reply read(Opening& open, const test::ServerRequest& part);
   Reply write(Opening& open, const test::ServerRequest& part);
@@ -136,6 +141,8 @@ class ModelServer {
   Reply rename(const JobRef& job, Opening& open, const test::ServerRequest& part, const std::string& to, bool replace);
   LeaseId lease_of(std::size_t client, const wire::LeaseKey& key);
   Reply acknowledge(std::size_t client, const test::ServerRequest& part);
+  // False: the answer to an acknowledgment that is none.
+  bool end_break(const LeaseId& id, std::uint32_t left);
 
   void begin_break(const LeaseId& id, Grant& grant, std::uint32_t to);
   void take_from_readers(const Opening& by);
