@@ -14,8 +14,9 @@ ROOMS = {
     "smb/crypto": ["smb", "smb/wire"],
     "smb/auth": ["smb", "smb/wire", "smb/crypto"],
     "smb/smb2": ["smb", "smb/wire", "smb/crypto", "smb/auth", "nbt"],
+    "smb/rpc": ["smb", "smb/wire"],
     "cache": [],
-    "smb/client": ["smb", "smb/wire", "smb/crypto", "smb/auth", "smb/smb2", "cache", "nbt"],
+    "smb/client": ["smb", "smb/wire", "smb/crypto", "smb/auth", "smb/smb2", "smb/rpc", "cache", "nbt"],
     "fuse": ["smb/client", "cache", "nbt"],
 }
 # Single headers that a room may include beside its rooms.
