@@ -7,12 +7,13 @@
 #include <system_error>
 #include <utility>
 
+#include "fuse/short_names.h"
 #include "fuse/suggest.h"
 
 namespace smb3fuse::fs {
 namespace {
 
-// What argv says, before any of it is understood. The pointers are argv's, but for kReadOnly and kReadWrite.
+// What argv says, before any of it is understood. The pointers are argv's, or to what stands at the end.
 struct Arguments {
   std::vector<char*> positional;
   std::vector<char*> lists;
@@ -24,6 +25,7 @@ struct Arguments {
   bool help = false;
   bool version = false;
 
+  Expansion expansion;                  // of a short name: what `positional` and `lists` point to
   std::array<char, 3> read_only{"ro"};  // -r and -w are options, in their place among the -o
   std::array<char, 3> read_write{"rw"};
 };
@@ -159,7 +161,8 @@ class ArgumentReader {
 };
 
 bool looks_like_source(std::string_view text) {
-  return text.starts_with("//") || text.starts_with("\\\\") || text.starts_with("smb://");
+  return text.starts_with("//") || text.starts_with("\\\\") || text.starts_with("smb://") ||
+         text.starts_with("file://");
 }
 
 std::optional<std::string> wrong_with_positional(std::span<char* const> positional) {
@@ -198,9 +201,22 @@ std::optional<std::string> merge_source(const Source& source, MountOptions& opti
   return std::nullopt;
 }
 
+// The table's options come first, so that those of the command win.
+std::optional<std::string> expand(Arguments& arguments) {
+  if (arguments.positional.empty() || !is_short_name(arguments.positional[0])) return std::nullopt;
+  auto expansion = expand_short_name(arguments.positional[0], short_name_files());
+  if (!expansion) return std::move(expansion.error().sentence);
+  arguments.expansion = std::move(*expansion);
+  arguments.positional[0] = arguments.expansion.source.data();
+  arguments.lists.insert(arguments.lists.begin(), arguments.expansion.options.data());
+  return std::nullopt;
+}
+
 Checked<Command> config_of(Arguments& arguments) {
+  const auto no_short_name = expand(arguments);
   // Passwords leave argv before anything else is found wrong or takes its time.
   auto parsed = parse_options(arguments.lists, arguments.sloppy);
+  if (no_short_name) return refused(*no_short_name);
   if (auto wrong = wrong_with_positional(arguments.positional)) return refused(std::move(*wrong));
   auto source = parse_source(arguments.positional[0]);
   scrub_url_password(arguments.positional[0]);
@@ -247,6 +263,52 @@ Checked<Command> status_of(std::span<char* const> arguments) {
   return Command(std::move(request));
 }
 
+// What stands behind "lookup" or "list": its arguments and options; the first word is argv's in the program's place.
+struct Words {
+  Arguments arguments;
+  Checked<ParsedOptions> parsed;
+};
+Checked<Words> words_of(int argc, char** argv, std::string_view usage) {
+  Words words{};
+  if (auto wrong = ArgumentReader(argc, argv).read_into(words.arguments)) return refused(std::move(*wrong));
+  words.parsed = parse_options(words.arguments.lists, words.arguments.sloppy);
+  if (words.arguments.positional.size() > 1) {
+    return refused("argument '" + std::string(words.arguments.positional[1]) + "' is too much: " + std::string(usage));
+  }
+  return words;
+}
+
+Checked<Command> lookup_of(int argc, char** argv) {
+  constexpr std::string_view kUsage = "smb3fuse lookup NAME [-o OPTIONS]";
+  auto words = words_of(argc, argv, kUsage);
+  if (!words) return tl::make_unexpected(std::move(words.error()));
+  if (words->arguments.help) return Command(ShowHelp{});
+  if (!words->parsed) return tl::make_unexpected(std::move(words->parsed.error()));
+  if (words->arguments.positional.empty()) return refused("the name is missing: " + std::string(kUsage));
+  return Command(LookupRequest{words->arguments.positional[0], std::move(words->parsed->options.dial)});
+}
+
+Checked<Command> list_of(int argc, char** argv) {
+  auto words = words_of(argc, argv, "smb3fuse list [//SERVER] [-o OPTIONS]");
+  if (!words) return tl::make_unexpected(std::move(words.error()));
+  if (words->arguments.help) return Command(ShowHelp{});
+  ListRequest request;
+  if (!words->arguments.positional.empty()) {
+    char* const given = words->arguments.positional[0];
+    auto server = parse_server(given);
+    scrub_url_password(given);
+    if (!server) return tl::make_unexpected(std::move(server.error()));
+    request.server = std::move(*server);
+  }
+  if (!words->parsed) return tl::make_unexpected(std::move(words->parsed.error()));
+  request.options = std::move(words->parsed->options);
+  request.warnings = std::move(words->parsed->warnings);
+  if (request.server) {
+    if (auto wrong = merge_source(*request.server, request.options)) return refused(std::move(*wrong));
+  }
+  return Command(std::move(request));
+}
+
 constexpr std::string_view kHelpHead =
     R"(Mounts a share of an SMB server (Windows, Samba, a NAS) as a folder.
 
@@ -256,14 +318,19 @@ constexpr std::string_view kHelpHead =
   mount -t smb3fuse //nas/media /mnt -o guest     as root; so in /etc/fstab
   fusermount3 -u ~/media                          unmounts
   smb3fuse status                                 what your mounts are doing
+  smb3fuse list //nas                             the shares of a server
 
 Usage: smb3fuse SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]... [switches]
        smb3fuse status [MOUNTPOINT] [--json]
+       smb3fuse list [//SERVER] [-o OPTION[,OPTION...]]
+       smb3fuse lookup NAME|ADDRESS [-o OPTION[,OPTION...]]
 
 SOURCE
   //server[:port]/share[/folder]
   \\server\share[\folder]
   smb://[[domain;]user@]server[:port]/share[/folder]
+  file://server/share[/folder]
+  x:[/folder]           a short name from ~/.config/smb3fuse/names
 
 Switches
   -o, --options LIST    mount options, see below; a comma in a value is \,
@@ -313,8 +380,10 @@ bool is_default_flag(const OptionRow& row) { return row.argument.empty() && row.
 
 Checked<Command> parse_command_line(int argc, char** argv) {
   const std::span<char* const> all(argv, static_cast<std::size_t>(argc));
-  if (all.size() > 1 && !is_mount_helper(all[0]) && std::string_view(all[1]) == "status")
-    return status_of(all.subspan(2));
+  const std::string_view word = all.size() > 1 && !is_mount_helper(all[0]) ? all[1] : "";
+  if (word == "status") return status_of(all.subspan(2));
+  if (word == "lookup") return lookup_of(argc - 1, argv + 1);
+  if (word == "list") return list_of(argc - 1, argv + 1);
   Arguments arguments;
   if (auto wrong = ArgumentReader(argc, argv).read_into(arguments)) return refused(std::move(*wrong));
   if (arguments.help) return Command(ShowHelp{});

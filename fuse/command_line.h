@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command: smb3fuse SOURCE MOUNTPOINT [-o options] [switches], also as mount(8) calls /sbin/mount.smb3fuse, in any
-// order of arguments; or smb3fuse status [MOUNTPOINT] [--json]. Main thread, first thing in main(): it scrubs passwords
-// out of argv in place.
+// order of arguments; or a command of its own: smb3fuse status, lookup, list. Main thread, first thing in main(): it
+// scrubs passwords out of argv in place.
 #pragma once
 
 #include <optional>
@@ -37,10 +37,23 @@ struct StatusRequest {
   bool json = false;
 };
 
+// Who has a NetBIOS name, or which names an address has.
+struct LookupRequest {
+  std::string name;  // NAME, NAME#1d for another service than files, or an IPv4 address
+  client::DialPolicy dial;
+};
+
+// The shares of a server, or the machines of the neighbourhood.
+struct ListRequest {
+  std::optional<Source> server;  // its port and user are already merged into options
+  MountOptions options;
+  std::vector<std::string> warnings;
+};
+
 struct ShowHelp {};
 struct ShowVersion {};
 
-using Command = std::variant<MountConfig, StatusRequest, ShowHelp, ShowVersion>;
+using Command = std::variant<MountConfig, StatusRequest, LookupRequest, ListRequest, ShowHelp, ShowVersion>;
 
 // An InputError here means ExitCode::usage.
 Checked<Command> parse_command_line(int argc, char** argv);

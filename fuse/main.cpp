@@ -4,6 +4,8 @@
 #include <variant>
 
 #include "fuse/command_line.h"
+#include "fuse/list_command.h"
+#include "fuse/lookup_command.h"
 #include "fuse/mount_command.h"
 #include "fuse/status_command.h"
 
@@ -26,6 +28,8 @@ int main(int argc, char** argv) {
   }
   if (std::holds_alternative<fs::ShowHelp>(*command)) return show(fs::help_text());
   if (std::holds_alternative<fs::ShowVersion>(*command)) return show(fs::version_text(SMB3FUSE_VERSION));
+  if (const auto* lookup = std::get_if<fs::LookupRequest>(&*command)) return static_cast<int>(fs::run_lookup(*lookup));
+  if (auto* list = std::get_if<fs::ListRequest>(&*command)) return static_cast<int>(fs::run_list(std::move(*list)));
   if (const auto* asked = std::get_if<fs::StatusRequest>(&*command)) return static_cast<int>(fs::run_status(*asked));
   return static_cast<int>(fs::run_mount(std::move(std::get<fs::MountConfig>(*command)), SMB3FUSE_VERSION));
 }

@@ -53,29 +53,6 @@ void log_to_system(const MountConfig& config) {
   set_level(config);
 }
 
-client::ConnectConfig connect_config(const MountConfig& config, auth::Credentials credentials) {
-  const MountOptions& options = config.options;
-  client::ConnectConfig result;
-  result.server = config.source.server;
-  result.port = options.port;
-  result.address = options.address;
-  result.share = config.source.share;
-  result.prefix = config.source.path;
-  result.credentials = std::move(credentials);
-  result.min_dialect = static_cast<std::uint16_t>(options.min_dialect);
-  result.max_dialect = static_cast<std::uint16_t>(options.max_dialect);
-  result.require_signing = options.require_signing;
-  result.require_sealing = options.require_sealing;
-  result.max_credits = options.max_credits.value_or(result.max_credits);
-  result.read_size = options.read_size;
-  result.write_size = options.write_size;
-  result.name_mapping = options.name_mapping;
-  result.caching = options.cache != CacheMode::none;
-  result.call_timeout = options.call_timeout;
-  result.echo_interval = options.echo_interval;
-  return result;
-}
-
 VfsConfig vfs_config(const MountOptions& options) {
   VfsConfig result;
   result.presentation = {.uid = options.uid,
@@ -118,6 +95,28 @@ void open_control_socket(ControlSocket& socket, const std::string& mountpoint) {
 
 }  // namespace
 
+client::ConnectConfig connect_config(const Source& source, const MountOptions& options, auth::Credentials credentials) {
+  client::ConnectConfig result;
+  result.server = source.server;
+  result.port = options.port;
+  result.address = options.address;
+  result.share = source.share;
+  result.prefix = source.path;
+  result.credentials = std::move(credentials);
+  result.min_dialect = static_cast<std::uint16_t>(options.min_dialect);
+  result.max_dialect = static_cast<std::uint16_t>(options.max_dialect);
+  result.require_signing = options.require_signing;
+  result.require_sealing = options.require_sealing;
+  result.max_credits = options.max_credits.value_or(result.max_credits);
+  result.read_size = options.read_size;
+  result.write_size = options.write_size;
+  result.name_mapping = options.name_mapping;
+  result.caching = options.cache != CacheMode::none;
+  result.call_timeout = options.call_timeout;
+  result.echo_interval = options.echo_interval;
+  return result;
+}
+
 ExitCode run_mount(MountConfig config, std::string_view version) {
   log_to_terminal(config);
   std::signal(SIGPIPE, SIG_IGN);
@@ -141,7 +140,8 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
   client::AsioDialer dialer(context, pool, config.options.dial);
 
   std::optional<Connected> connected;
-  client::spawn(connect_into(connected, runtime, dialer, connect_config(config, std::move(*credentials))));
+  client::spawn(
+      connect_into(connected, runtime, dialer, connect_config(config.source, config.options, std::move(*credentials))));
   while (!connected && context.run_one() != 0) {
   }
   if (!connected || !*connected) {

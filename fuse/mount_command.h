@@ -12,4 +12,7 @@ namespace smb3fuse::fs {
 // Returns when the mount is gone, or was not made; in the background only in the child (see ReadyPipe).
 ExitCode run_mount(MountConfig config, std::string_view version);
 
+// What the options say of the connection to `source`.
+client::ConnectConfig connect_config(const Source& source, const MountOptions& options, auth::Credentials credentials);
+
 }  // namespace smb3fuse::fs

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -12,14 +13,19 @@
 namespace smb3fuse::fs {
 namespace {
 
-constexpr std::string_view kScheme = "smb://";
+constexpr std::array<std::string_view, 2> kSchemes{"smb://", "file://"};
 constexpr std::string_view kExpected = "expected //server/share or smb://server/share";
 
-bool is_url(std::string_view text) {
-  if (text.size() < kScheme.size()) return false;
-  return std::equal(kScheme.begin(), kScheme.end(), text.begin(), [](char ours, char theirs) {
-    return ours == (theirs >= 'A' && theirs <= 'Z' ? theirs + 32 : theirs);
-  });
+// How long the URL's scheme is; 0: it is no URL of ours.
+std::size_t scheme_size(std::string_view text) {
+  for (const std::string_view scheme : kSchemes) {
+    const std::string_view start = text.substr(0, scheme.size());
+    const bool same = std::equal(scheme.begin(), scheme.end(), start.begin(), start.end(), [](char ours, char theirs) {
+      return ours == (theirs >= 'A' && theirs <= 'Z' ? theirs + 32 : theirs);
+    });
+    if (same) return scheme.size();
+  }
+  return 0;
 }
 
 // Where the user information of a URL's authority ends, i.e. its '@'; npos without any. A password with a '/' in it
@@ -34,13 +40,14 @@ std::size_t user_information_end(std::string_view rest) {
 
 // The password of a URL as (offset, length) in the text; nothing when it has none.
 std::optional<std::pair<std::size_t, std::size_t>> url_password(std::string_view text) {
-  if (!is_url(text)) return std::nullopt;
-  const std::string_view rest = text.substr(kScheme.size());
+  const std::size_t scheme = scheme_size(text);
+  if (scheme == 0) return std::nullopt;
+  const std::string_view rest = text.substr(scheme);
   const std::size_t end = user_information_end(rest);
   if (end == std::string_view::npos) return std::nullopt;
   const std::size_t colon = rest.substr(0, end).find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  return std::pair{kScheme.size() + colon + 1, end - colon - 1};
+  return std::pair{scheme + colon + 1, end - colon - 1};
 }
 
 int hexadecimal(char digit) {
@@ -154,9 +161,6 @@ std::optional<std::string> take_share_and_path(std::string_view text, bool url, 
       source.path += name;
     }
   }
-  if (source.share.empty()) {
-    return "the source names no share on '" + source.server + "': " + std::string(kExpected);
-  }
   return std::nullopt;
 }
 
@@ -187,7 +191,7 @@ Checked<Source> parse_url(std::string_view text) {
   if (text.find_first_of("?#") != std::string_view::npos) {
     return refused("the URL holds a '?' or '#', which has no meaning here: within a name write %3F or %23");
   }
-  std::string_view rest = text.substr(kScheme.size());
+  std::string_view rest = text.substr(scheme_size(text));
   Source source;
   if (const std::size_t end = user_information_end(rest); end != std::string_view::npos) {
     if (auto wrong = take_user(rest.substr(0, end), source)) return refused(std::move(*wrong));
@@ -217,7 +221,21 @@ Checked<Source> parse_unc(std::string_view text) {
 
 Checked<Source> parse_source(std::string_view text) {
   if (text.empty()) return refused("the source is empty: " + std::string(kExpected));
-  return is_url(text) ? parse_url(text) : parse_unc(text);
+  Checked<Source> source = scheme_size(text) > 0 ? parse_url(text) : parse_unc(text);
+  if (source && source->share.empty()) {
+    return refused("the source names no share on '" + source->server + "': " + std::string(kExpected));
+  }
+  return source;
+}
+
+Checked<Source> parse_server(std::string_view text) {
+  const bool bare = text.find_first_of("/\\") == std::string_view::npos && !text.empty();
+  Checked<Source> source =
+      scheme_size(text) > 0 ? parse_url(text) : parse_unc(bare ? "//" + std::string(text) : std::string(text));
+  if (source && !source->share.empty()) {
+    return refused("'" + std::string(text) + "' names a share: expected a server alone, as in //server");
+  }
+  return source;
 }
 
 std::string to_string(const Source& source) {

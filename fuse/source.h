@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SOURCE, what to mount: //server[:port]/share[/sub/dir], \\server\share\sub,
-// smb://[domain;][user@]server[:port]/share/sub, or /server/share (mount(8) may merge the slashes). Any thread.
+// smb://[domain;][user@]server[:port]/share/sub, file://server/share/sub, or /server/share (mount(8) may merge the
+// slashes). Any thread.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +27,13 @@ struct Source {
 // A password in a URL is refused: it would stand in the process list and in the shell's history.
 Checked<Source> parse_source(std::string_view text);
 
+// A server alone, in the same forms without a share, or its bare name; `share` and `path` stay empty.
+Checked<Source> parse_server(std::string_view text);
+
 // "//server[:port]/share[/sub/dir]": how the mount table names it. Without user and domain.
 std::string to_string(const Source& source);
 
-// Overwrites the password of an smb:// URL with 'x', in place; leaves every other text alone.
+// Overwrites the password of a URL with 'x', in place; leaves every other text alone.
 void scrub_url_password(char* text);
 
 }  // namespace smb3fuse::fs

@@ -159,6 +159,26 @@ Task<Answers> ask_for_status(boost::asio::io_context& context, nbt::Ipv4 node, n
   co_return answers;
 }
 
+Task<std::vector<Neighbour>> find_neighbours(boost::asio::io_context& context, nbt::NodeConfig config) {
+  constexpr bool kAll = true;
+  const Answers present = co_await ask_for_name(context, nbt::any_name(), config, kAll);
+  std::vector<Neighbour> neighbours;
+  std::vector<std::shared_ptr<void>> requests;
+  auto ask_each = [&](auto done) {
+    auto missing = std::make_shared<std::size_t>(present.size());
+    if (present.empty()) return done(true);
+    for (const nbt::NameAnswer& each : present) {
+      const auto tell = [&neighbours, missing, done, address = each.from.address](Answers answers) mutable {
+        if (!answers.empty()) neighbours.push_back({address, std::move(*answers.front().status)});
+        if (--*missing == 0) done(true);
+      };
+      requests.push_back(start_status_request(context, each.from.address, config, tell));
+    }
+  };
+  co_await callback<bool>(ask_each);
+  co_return neighbours;
+}
+
 std::shared_ptr<void> start_status_request(boost::asio::io_context& context, nbt::Ipv4 node, nbt::NodeConfig config,
                                            std::function<void(Answers)> done) {
   nbt::NameQuery query(nbt::any_name(), node, config, random_id(), std::chrono::steady_clock::now());

@@ -35,7 +35,15 @@ Task<std::vector<nbt::NameAnswer>> ask_for_name(boost::asio::io_context& context
 Task<std::vector<nbt::NameAnswer>> ask_for_status(boost::asio::io_context& context, nbt::Ipv4 node,
                                                   nbt::NodeConfig config);
 
-// The same; destroying what is returned ends it.
+// The node status of a machine that answers.
+struct Neighbour {
+  nbt::Ipv4 address{};
+  nbt::NodeStatus status;
+};
+// All that answer to the name of all ("*"), by broadcast or at the name servers, in the order of their answers.
+Task<std::vector<Neighbour>> find_neighbours(boost::asio::io_context& context, nbt::NodeConfig config);
+
+// As ask_for_status; destroying what is returned ends it.
 std::shared_ptr<void> start_status_request(boost::asio::io_context& context, nbt::Ipv4 node, nbt::NodeConfig config,
                                            std::function<void(std::vector<nbt::NameAnswer>)> done);
 

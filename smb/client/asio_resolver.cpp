@@ -67,36 +67,29 @@ Task<Found> ask_dns(boost::asio::io_context& context, std::string host, TimePoin
   co_return found;
 }
 
-Addresses to_asio(const std::vector<nbt::Ipv4>& addresses) {
-  Addresses result;
-  for (const nbt::Ipv4& address : addresses) result.emplace_back(boost::asio::ip::address_v4(address));
-  return result;
-}
+using Owners = std::vector<nbt::NameOwner>;
 
-Addresses look_up_lmhosts(const std::string& file, const nbt::Name& name) {
+Owners look_up_lmhosts(const std::string& file, const nbt::Name& name) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   const nbt::Lmhosts lmhosts = nbt::parse_lmhosts(text);
   for (const std::string& complaint : lmhosts.complaints) spdlog::info("{}, {}", file, complaint);
-  return to_asio(lmhosts.addresses_of(name));
+  Owners owners;
+  for (const nbt::Ipv4& address : lmhosts.addresses_of(name)) owners.push_back({address});
+  return owners;
 }
 
-Addresses owners(const std::vector<nbt::NameAnswer>& answers) {
-  Addresses addresses;
-  for (const nbt::NameAnswer& answer : answers) {
-    for (const nbt::NameOwner& owner : answer.owners)
-      addresses.emplace_back(boost::asio::ip::address_v4(owner.address));
-  }
-  return addresses;
-}
-
-Task<Addresses> ask_netbios(boost::asio::io_context& context, const DialPolicy& policy, ResolveMethod method,
-                            nbt::Name name) {
+Task<Owners> ask_netbios(boost::asio::io_context& context, const DialPolicy& policy, ResolveMethod method,
+                         nbt::Name name, bool all) {
   if (method == ResolveMethod::lmhosts) co_return look_up_lmhosts(policy.lmhosts_file, name);
   const auto type = method == ResolveMethod::wins ? nbt::NodeType::p : nbt::NodeType::b;
   nbt::NodeConfig config = node_config(policy, type);
-  const std::vector<nbt::NameAnswer> answers = co_await ask_for_name(context, std::move(name), std::move(config));
-  co_return owners(answers);
+  const std::vector<nbt::NameAnswer> answers = co_await ask_for_name(context, std::move(name), std::move(config), all);
+  Owners owners;
+  for (const nbt::NameAnswer& answer : answers) {
+    owners.insert(owners.end(), answer.owners.begin(), answer.owners.end());
+  }
+  co_return owners;
 }
 
 }  // namespace
@@ -112,12 +105,25 @@ Task<Found> resolve(boost::asio::io_context& context, const DialPolicy& policy, 
       if (found && !found->empty()) co_return found;
       if (!found && !first_error) first_error = found.error();
     } else if (name) {
-      Addresses found = co_await ask_netbios(context, policy, method, *name);
+      constexpr bool kAll = false;
+      const Owners owners = co_await ask_netbios(context, policy, method, *name, kAll);
+      Addresses found;
+      for (const nbt::NameOwner& owner : owners) found.emplace_back(boost::asio::ip::address_v4(owner.address));
       if (!found.empty()) co_return found;
     }
   }
   const std::error_code unknown = boost::asio::error::make_error_code(boost::asio::error::host_not_found);
   co_return tl::make_unexpected(first_error.value_or(unknown));
+}
+
+Task<Owners> find_owners(boost::asio::io_context& context, const DialPolicy& policy, nbt::Name name) {
+  constexpr bool kAll = true;
+  for (const ResolveMethod method : policy.resolve) {
+    if (method == ResolveMethod::dns) continue;
+    Owners owners = co_await ask_netbios(context, policy, method, name, kAll);
+    if (!owners.empty()) co_return owners;
+  }
+  co_return Owners{};
 }
 
 }  // namespace smb3fuse::client

@@ -25,4 +25,8 @@ using Addresses = std::vector<boost::asio::ip::address>;
 Task<tl::expected<Addresses, std::error_code>> resolve(boost::asio::io_context& context, const DialPolicy& policy,
                                                        std::string host, TimePoint until);
 
+// The owners of a NetBIOS name that the first of the policy's methods knows, and to a broadcast all that answer.
+Task<std::vector<nbt::NameOwner>> find_owners(boost::asio::io_context& context, const DialPolicy& policy,
+                                              nbt::Name name);
+
 }  // namespace smb3fuse::client

@@ -12,6 +12,7 @@
 #include "smb/client/smb2_directory.h"
 #include "smb/client/smb2_handshake.h"
 #include "smb/client/smb2_open.h"
+#include "smb/client/smb2_session.h"
 #include "smb/client/smb2_share.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/ioctl.h"
@@ -34,23 +35,6 @@ tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std
 std::string endpoint_of(const ConnectConfig& config) {
   const std::string port = config.port ? "port " + std::to_string(*config.port) : "ports 445 and 139";
   return "'" + config.address.value_or(config.server) + "' " + port;
-}
-
-tl::unexpected<ConnectError> dial_failure(const ConnectConfig& config, const DialError& error) {
-  if (error.resolving) {
-    return failed(ConnectStep::resolve, error.error,
-                  "no address is known for '" + config.address.value_or(config.server) + "': " + error.error.message() +
-                      "; check the name, or give the address with ip=");
-  }
-  if (error.error.category() == nbt::session_category()) {
-    return failed(ConnectStep::connect, error.error,
-                  "no NetBIOS session with " + endpoint_of(config) + ": " + error.error.message() +
-                      "; give the name that the server has for itself with servern=");
-  }
-  std::string advice = "; check that the server is on and reachable";
-  if (error.error == std::errc::connection_refused) advice = "; no SMB server listens there: check server and port=";
-  return failed(ConnectStep::connect, error.error,
-                "no connection to " + endpoint_of(config) + ": " + error.error.message() + advice);
 }
 
 // What a server does not say when it hangs up on an SMB2 NEGOTIATE, answers in another tongue, or not at all.
@@ -157,26 +141,38 @@ const char* name_of(ConnectStep step) {
   return "";
 }
 
-Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtime, Dialer& dialer,
-                                                                 ConnectConfig given) {
-  const auto config = std::make_shared<const ConnectConfig>(std::move(given));
-  const auto prefix = to_wire_path(config->prefix, config->name_mapping);
-  if (!prefix)
-    co_return failed(ConnectStep::tree_connect, prefix.error(), "the folder's name cannot be sent to a server");
+ConnectError dial_failure(const ConnectConfig& config, const DialError& error) {
+  if (error.resolving) {
+    return {ConnectStep::resolve, error.error,
+            "no address is known for '" + config.address.value_or(config.server) + "': " + error.error.message() +
+                "; check the name, or give the address with ip="};
+  }
+  if (error.error.category() == nbt::session_category()) {
+    return {ConnectStep::connect, error.error,
+            "no NetBIOS session with " + endpoint_of(config) + ": " + error.error.message() +
+                "; give the name that the server has for itself with servern="};
+  }
+  std::string advice = "; check that the server is on and reachable";
+  if (error.error == std::errc::connection_refused) advice = "; no SMB server listens there: check server and port=";
+  return {ConnectStep::connect, error.error,
+          "no connection to " + endpoint_of(config) + ": " + error.error.message() + advice};
+}
 
-  auto transport = co_await dialer.dial(config->address.value_or(config->server), config->port, config->call_timeout);
-  if (!transport) co_return dial_failure(*config, transport.error());
-
-  const bool narrow = (*transport)->largest_frame() < nbt::kMaximumFrameLength;
-  const std::uint16_t peer_port = (*transport)->peer_port();
+Task<tl::expected<Smb2Session, ConnectError>> open_session(Runtime& runtime, Dialer& dialer,
+                                                           std::unique_ptr<Transport> transport,
+                                                           std::shared_ptr<const ConnectConfig> config) {
+  Smb2Session session;
+  session.narrow = transport->largest_frame() < nbt::kMaximumFrameLength;
+  session.peer_port = transport->peer_port();
   smb2::ConnectionLimits limits;
   limits.credits = config->max_credits;
   limits.call_timeout = config->call_timeout;
   limits.echo_interval = config->echo_interval;
-  auto channel = std::make_unique<Smb2Channel>(runtime, std::move(*transport), limits);
+  session.channel = std::make_unique<Smb2Channel>(runtime, std::move(transport), limits);
+  Smb2Channel* const channel = session.channel.get();
   channel->limit_frames(kLargestHandshake);
 
-  const auto agreed = co_await negotiate(*channel, *config);
+  auto agreed = co_await negotiate(*channel, *config);
   if (!agreed) {
     ConnectError error = agreed.error();
     const bool answered = !channel->connection().is_lost() && error.error != NtStatus::STATUS_IO_TIMEOUT;
@@ -185,6 +181,23 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   }
   const StepResult authenticated = co_await authenticate(*channel, *config, agreed->first_token);
   if (!authenticated) co_return tl::make_unexpected(authenticated.error());
+  session.agreed = std::move(*agreed);
+  co_return session;
+}
+
+Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtime, Dialer& dialer,
+                                                                 ConnectConfig given) {
+  const auto config = std::make_shared<const ConnectConfig>(std::move(given));
+  const auto prefix = to_wire_path(config->prefix, config->name_mapping);
+  if (!prefix)
+    co_return failed(ConnectStep::tree_connect, prefix.error(), "the folder's name cannot be sent to a server");
+
+  auto transport = co_await dialer.dial(config->address.value_or(config->server), config->port, config->call_timeout);
+  if (!transport) co_return tl::make_unexpected(dial_failure(*config, transport.error()));
+
+  auto session = co_await open_session(runtime, dialer, std::move(*transport), config);
+  if (!session) co_return tl::make_unexpected(session.error());
+  std::unique_ptr<Smb2Channel> channel = std::move(session->channel);
   const auto tree = co_await connect_tree(*channel, *config);
   if (!tree) co_return tl::make_unexpected(tree.error());
 
@@ -194,13 +207,13 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   link->read_size = std::min(negotiated.max_read_size, config->read_size.value_or(smb2::kMaximumIo));
   link->write_size = std::min(negotiated.max_write_size, config->write_size.value_or(smb2::kMaximumIo));
   link->transact_size = negotiated.max_transact_size;
-  if (narrow) {
+  if (session->narrow) {
     link->read_size = std::min(link->read_size, kSessionIo);
     link->write_size = std::min(link->write_size, kSessionIo);
     link->transact_size = std::min(link->transact_size, kSessionTransact);
   }
   link->name_mapping = config->name_mapping;
-  link->clock_offset = agreed->clock_offset;
+  link->clock_offset = session->agreed.clock_offset;
   link->channel->limit_frames(std::max(link->read_size, kFirstPages * Smb2Directory::largest_page(*link)) +
                               kFrameOverhead);
 
@@ -215,7 +228,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
     if (validate) {
       const bool encrypted = link->channel->connection().session().encrypts() || tree->encrypt;
       Smb2Link::Chain chain;
-      chain.push_back(validate_negotiate(link->requests, agreed->offer));
+      chain.push_back(validate_negotiate(link->requests, session->agreed.offer));
       link->exchange(std::move(chain), [&validated, &negotiated, encrypted, missing, done](Smb2Link::Answers told) {
         validated = is_validated(told.front(), negotiated, encrypted);
         if (--*missing == 0) done(true);
@@ -234,7 +247,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
   auto traits = traits_of(answers, *config, *link->channel);
   if (!traits) co_return tl::make_unexpected(traits.error());
   traits->server = config->server;
-  traits->port = config->port.value_or(peer_port);
+  traits->port = config->port.value_or(session->peer_port);
   traits->name = config->share;
   traits->prefix = *prefix;
   traits->encrypted = tree->encrypt;

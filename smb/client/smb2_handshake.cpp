@@ -106,6 +106,11 @@ tl::expected<smb2::SessionPolicy, ConnectError> policy_for(const ConnectConfig& 
   return policy;
 }
 
+const char* kind_of(wire::ShareType type) {
+  if (type == wire::ShareType::disk) return "folder";
+  return type == wire::ShareType::print ? "printer" : "pipe";
+}
+
 }  // namespace
 
 std::string describe(const std::error_code& error, const Smb2Channel& channel) {
@@ -194,7 +199,8 @@ Task<StepResult> authenticate(Smb2Channel& channel, const ConnectConfig& config,
                    "the server went on asking without an end");
 }
 
-Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const ConnectConfig& config) {
+Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const ConnectConfig& config,
+                                                    wire::ShareType expected) {
   constexpr auto kStep = ConnectStep::tree_connect;
   const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
   if (!unc) {
@@ -230,10 +236,10 @@ Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const 
   const auto header = wire::decode<wire::Smb2Header>(answer.whole);
   if (!response) co_return malformed_answer(kStep, response.error());
   if (!header) co_return malformed_answer(kStep, header.error());
-  if (response->share_type != wire::ShareType::disk) {
+  if (response->share_type != expected) {
     co_return failed(kStep, make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
-                     share + " is a " + (response->share_type == wire::ShareType::print ? "printer" : "pipe") +
-                         ", not a folder that can be mounted");
+                     share + " is a " + kind_of(response->share_type) +
+                         (expected == wire::ShareType::disk ? ", not a folder that can be mounted" : ""));
   }
   Tree tree;
   tree.tree_id = header->tree_id;

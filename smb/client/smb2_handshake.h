@@ -9,6 +9,7 @@
 #include "smb/client/connect.h"
 #include "smb/client/smb2_channel.h"
 #include "smb/smb2/negotiate.h"
+#include "smb/wire/tree.h"
 
 namespace smb3fuse::client {
 
@@ -30,8 +31,9 @@ struct Tree {
   bool encrypt = false;    // the share demands it
   bool read_only = false;  // by the maximal access
 };
-// [MS-SMB2] 3.2.4.2.4, 3.2.5.5
-Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const ConnectConfig& config);
+// [MS-SMB2] 3.2.4.2.4, 3.2.5.5. `expected`: what the share has to be.
+Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const ConnectConfig& config,
+                                                    wire::ShareType expected = wire::ShareType::disk);
 
 // For an error that no step has better words for: the NTSTATUS by name, or why the connection was lost.
 std::string describe(const std::error_code& error, const Smb2Channel& channel);

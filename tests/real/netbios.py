@@ -88,10 +88,10 @@ class Neighbourhood(harness.Server):
         return "".join(f"{file.name}:\n{file.read_text(errors='replace')[-3000:]}" for file in sorted(self.home.glob("log.*")))
 
     def nmblookup(self, *words, there=False):
-        """What Samba's own client finds, without its first line."""
+        """What Samba's own client finds, without its first line; "" if it finds nothing."""
         argv = ["nmblookup", "-s", "/dev/null", *words]
         done = harness.run(self.inside(argv) if there else argv, check=False)
-        return done.stdout.partition("\n")[2]
+        return done.stdout.partition("\n")[2] if done.returncode == 0 else ""
 
 
 # Run by the servers' side: refuses session requests as told, then hands the connection on to smbd. Arguments: the port to

@@ -5,7 +5,7 @@ import unittest
 
 import harness
 from harness import Mount
-from netbios import ADDRESS, ALIAS, NAME, Neighbourhood, Relay
+from netbios import ADDRESS, ALIAS, BROADCAST, GROUP, NAME, Neighbourhood, Relay
 
 
 def server_of(mount):
@@ -105,6 +105,75 @@ class Sessions(unittest.TestCase):
         self.assertEqual(done.returncode, 32, done.stderr)
         self.assertRegex(done.stderr, "^smb3fuse: connect: no NetBIOS session with '10.99.0.2' port 1139: the server does "
                                       "not listen for us, by the name that we gave; ")
+
+
+class Tools(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Neighbourhood())
+
+    def smb3fuse(self, *words, status=0, **more):
+        done = harness.run([harness.SMB3FUSE, *words], check=False, **more)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 0 if status == 0 else 1, done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def test_lookup_finds_what_nmblookup_finds(self):
+        for name in (NAME, ALIAS, f"{GROUP}#1d", f"{GROUP}#1e"):
+            with self.subTest(name):
+                # The local master browser is elected some seconds after the start.
+                theirs = harness.eventually(lambda: self.server.nmblookup("-B", BROADCAST, name if "#" in name else f"{name}#20").split(), 60, 0.5)
+                ours = self.smb3fuse("lookup", name.lower()).split()
+                self.assertEqual(ours[:2], theirs[:2])
+        self.assertEqual(self.smb3fuse("lookup", ALIAS, "-o", f"resolve=wins,wins={ADDRESS}").split()[0], ADDRESS)
+        self.assertEqual(self.smb3fuse("lookup", "NOSUCH", status=1), "smb3fuse: nobody has the NetBIOS name NOSUCH<20>\n")
+
+    def test_lookup_of_an_address_tells_its_names(self):
+        ours = {(words[0], words[1]) for words in map(str.split, self.smb3fuse("lookup", ADDRESS).splitlines()) if len(words) > 2}
+        theirs = {(words[0], words[1]) for words in map(str.split, self.server.nmblookup("-A", ADDRESS).splitlines()) if len(words) > 2 and words[1].startswith("<")}
+        self.assertEqual(ours, theirs)
+        self.assertEqual(self.smb3fuse("lookup", "10.99.0.77", status=1, timeout=120),
+                         "smb3fuse: 10.99.0.77 does not tell its NetBIOS names\n")
+
+    def test_list_tells_the_neighbours(self):
+        self.assertEqual([line.split() for line in self.smb3fuse("list").splitlines()],
+                         [[f"//{name}", GROUP, ADDRESS] for name in (ALIAS, NAME)])
+
+    def test_list_tells_the_shares(self):
+        for options in ("", ",seal", ",vers=2.0", ",port=139"):
+            with self.subTest(options):
+                listing = self.smb3fuse("list", f"//{NAME}", "-o", f"credentials={self.server.credentials()}{options}")
+                shares = {line.split()[0]: line.split(maxsplit=2)[1:] for line in listing.splitlines()}
+                self.assertEqual(set(shares), {"share", "films", "paper", "hidden$", "IPC$"})
+                self.assertEqual(shares["share"], ["folder"])
+                self.assertEqual(shares["films"], ["folder", "Films \u00fcber alles"])
+                self.assertEqual(shares["paper"], ["printer", "the old one"])
+                self.assertEqual(shares["IPC$"][0], "pipe")
+
+    def test_list_says_what_is_wrong(self):
+        wrong = self.server.credentials(password="wrong")
+        self.assertRegex(self.smb3fuse("list", f"//{NAME}", "-o", f"credentials={wrong}", status=32),
+                         "^smb3fuse: authenticate: .*STATUS_LOGON_FAILURE")
+
+    def test_many_shares_come_in_several_fragments(self):
+        (self.server.home / "smb.conf").write_text(self.server.configuration() + "".join(
+            f"[many{i:03}]\npath = {self.server.home}/share\ncomment = {'c' * 40}\n" for i in range(300)))
+        listing = self.smb3fuse("list", f"//{NAME}", "-o", f"credentials={self.server.credentials()}")
+        self.assertEqual(len([line for line in listing.splitlines() if line.startswith("many")]), 300)
+
+    def test_a_short_name_of_the_user(self):
+        home = harness.fresh_folder("config")
+        (home / "smb3fuse").mkdir()
+        (home / "smb3fuse" / "names").write_text(f"x: = //{NAME}/share -o ro,credentials={self.server.credentials()}\n")
+        (self.server.folder() / "docs").mkdir(exist_ok=True)
+        (self.server.folder() / "docs" / "policy.doc").touch()
+        folder = harness.fresh_folder("mountpoint")
+        self.smb3fuse("x:/docs", str(folder), env={"XDG_CONFIG_HOME": str(home)})
+        try:
+            self.assertEqual([p.name for p in folder.iterdir()], ["policy.doc"])
+            self.assertIn(" ro,", harness.mounted(folder)[0])
+        finally:
+            harness.run(["fusermount3", "-u", folder])
 
 
 if __name__ == "__main__":

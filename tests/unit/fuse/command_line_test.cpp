@@ -167,6 +167,43 @@ TEST(CommandLine, TakesStatusAsACommand) {
   refusal_of({"mount.smb3fuse", "status", "/mnt"});  // mount(8) has a source for us, and no commands
 }
 
+TEST(CommandLine, AsksForANetbiosName) {
+  const auto request_of = [](std::vector<std::string> arguments) {
+    auto command = Argv(std::move(arguments)).parse();
+    EXPECT_TRUE(command && std::holds_alternative<LookupRequest>(*command))
+        << (command ? "" : command.error().sentence);
+    return command ? std::get<LookupRequest>(std::move(*command)) : LookupRequest();
+  };
+  EXPECT_EQ(request_of({"smb3fuse", "lookup", "nas#1d"}).name, "nas#1d");
+  const LookupRequest request = request_of({"smb3fuse", "lookup", "-o", "resolve=wins,wins=10.0.0.1", "nas"});
+  EXPECT_EQ(request.dial.resolve, std::vector<client::ResolveMethod>{client::ResolveMethod::wins});
+  EXPECT_EQ(request.dial.wins.size(), 1u);
+  EXPECT_EQ(refusal_of({"smb3fuse", "lookup"}), "the name is missing: smb3fuse lookup NAME [-o OPTIONS]");
+  EXPECT_EQ(refusal_of({"smb3fuse", "lookup", "a", "b"}),
+            "argument 'b' is too much: smb3fuse lookup NAME [-o OPTIONS]");
+  EXPECT_EQ(refusal_of({"smb3fuse", "lookup", "a", "-o", "wins=b"}),
+            "option 'wins=b': expected IPv4 addresses, with ':' between them");
+}
+
+TEST(CommandLine, ListsSharesOrServers) {
+  const auto request_of = [](std::vector<std::string> arguments) {
+    auto command = Argv(std::move(arguments)).parse();
+    EXPECT_TRUE(command && std::holds_alternative<ListRequest>(*command)) << (command ? "" : command.error().sentence);
+    return command ? std::get<ListRequest>(std::move(*command)) : ListRequest();
+  };
+  EXPECT_FALSE(request_of({"smb3fuse", "list"}).server);
+  const ListRequest request = request_of({"smb3fuse", "list", "smb://alice@nas:1445", "-oseal"});
+  EXPECT_EQ(request.server->server, "nas");
+  EXPECT_EQ(request.options.port, 1445);
+  EXPECT_EQ(request.options.credentials.username, "alice");
+  EXPECT_TRUE(request.options.require_sealing);
+  EXPECT_EQ(refusal_of({"smb3fuse", "list", "//nas/media"}),
+            "'//nas/media' names a share: expected a server alone, as in //server");
+  Argv argv({"smb3fuse", "list", "smb://alice:geheim@nas", "-o", "password=geheim"});
+  EXPECT_FALSE(argv.parse());
+  EXPECT_THAT(argv.arguments(), ElementsAre("smb3fuse", "list", "smb://alice:xxxxxx@nas", "-o", "password=xxxxxx"));
+}
+
 TEST(CommandLine, LeavesNoPasswordInArgv) {
   Argv good({"smb3fuse", "//nas/media", "/mnt", "-opass=geheim,ro", "-o", "password=ge\\,heim", "--options=pass2=g"});
   ASSERT_TRUE(good.parse());

@@ -42,6 +42,9 @@ TEST(Source, IsReadInEveryFormThatPeopleWrite) {
       {"smb://nas/my%20media/100%25%3f", source("nas", {}, "my media", "100%?")},
       {"smb://nas/media/a@b:c", source("nas", {}, "media", "a@b:c")},
       {"smb://[::1]:445/media/a@b", source("::1", 445, "media", "a@b")},
+      {"file://fs.megacorp.com/users/fred/stuff", source("fs.megacorp.com", {}, "users", "fred/stuff")},
+      {"FILE://nas/my%20media", source("nas", {}, "my media", "")},
+      {"//fe80--1s4.ipv6-literal.net/media", source("fe80--1s4.ipv6-literal.net", {}, "media", "")},
       {"smb://bob@[fe80::1%25eth0]/media", source("fe80::1%eth0", {}, "media", "", {}, "bob")},
   };
   for (const Good& good : cases) {
@@ -59,6 +62,7 @@ TEST(Source, IsRefusedWithASentenceThatNamesThePart) {
       {"http://nas/media",
        "the source 'http://nas/media' is not understood: expected //server/share or smb://server/share"},
       {"//", "the source names no server: expected //server/share or smb://server/share"},
+      {"file:///media/films", "the source names no server: expected //server/share or smb://server/share"},
       {"smb:///media", "the source names no server: expected //server/share or smb://server/share"},
       {"//nas", "the source names no share on 'nas': expected //server/share or smb://server/share"},
       {"//nas/", "the source names no share on 'nas': expected //server/share or smb://server/share"},
@@ -99,6 +103,20 @@ TEST(Source, IsRefusedWithASentenceThatNamesThePart) {
   }
 }
 
+TEST(Server, IsASourceWithoutAShare) {
+  for (const char* text : {"//nas", "//nas/", "\\\\nas", "smb://nas", "smb://nas/", "file://nas", "nas"}) {
+    const auto parsed = parse_server(text);
+    ASSERT_TRUE(parsed) << text << ": " << parsed.error().sentence;
+    EXPECT_EQ(*parsed, source("nas", {}, "", "")) << text;
+  }
+  EXPECT_EQ(*parse_server("smb://CORP;alice@nas:1445"), source("nas", 1445, "", "", "CORP", "alice"));
+  EXPECT_EQ(*parse_server("nas:1445"), source("nas", 1445, "", ""));
+  EXPECT_EQ(parse_server("//nas/media").error().sentence,
+            "'//nas/media' names a share: expected a server alone, as in //server");
+  EXPECT_FALSE(parse_server(""));
+  EXPECT_FALSE(parse_server("//"));
+}
+
 TEST(Source, WithAPasswordInTheUrlIsRefusedWithoutRepeatingIt) {
   for (const char* text : {"smb://alice:geheim@nas/media", "smb://CORP;alice:ge@heim@nas/media",
                            "smb://alice:ge/heim@nas/media", "smb://alice:@nas/media", "smb://alice:%zz@nas/media"}) {
@@ -114,6 +132,7 @@ TEST(Source, HasThePasswordOfAUrlOverwritten) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"smb://alice:geheim@nas/media", "smb://alice:xxxxxx@nas/media"},
       {"smb://alice:g/h@nas/media/a@b", "smb://alice:xxx@nas/media/a@b"},
+      {"file://alice:geheim@nas/media", "file://alice:xxxxxx@nas/media"},
       {"smb://alice@nas:445/media/a@b", "smb://alice@nas:445/media/a@b"},
       {"smb://[::1]:445/media/a@b", "smb://[::1]:445/media/a@b"},
       {"//nas/media/a:b@c", "//nas/media/a:b@c"},
