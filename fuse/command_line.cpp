@@ -278,14 +278,16 @@ Checked<Words> words_of(int argc, char** argv, std::string_view usage) {
   return words;
 }
 
-Checked<Command> lookup_of(int argc, char** argv) {
-  constexpr std::string_view kUsage = "smb3fuse lookup NAME [-o OPTIONS]";
-  auto words = words_of(argc, argv, kUsage);
+// Of "lookup" and "register".
+template <class Request>
+Checked<Command> name_request_of(int argc, char** argv) {
+  const std::string usage = "smb3fuse " + std::string(argv[0]) + " NAME [-o OPTIONS]";
+  auto words = words_of(argc, argv, usage);
   if (!words) return tl::make_unexpected(std::move(words.error()));
   if (words->arguments.help) return Command(ShowHelp{});
   if (!words->parsed) return tl::make_unexpected(std::move(words->parsed.error()));
-  if (words->arguments.positional.empty()) return refused("the name is missing: " + std::string(kUsage));
-  return Command(LookupRequest{words->arguments.positional[0], std::move(words->parsed->options.dial)});
+  if (words->arguments.positional.empty()) return refused("the name is missing: " + usage);
+  return Command(Request{words->arguments.positional[0], std::move(words->parsed->options.dial)});
 }
 
 Checked<Command> list_of(int argc, char** argv) {
@@ -324,6 +326,7 @@ Usage: smb3fuse SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]... [switches]
        smb3fuse status [MOUNTPOINT] [--json]
        smb3fuse list [//SERVER] [-o OPTION[,OPTION...]]
        smb3fuse lookup NAME|ADDRESS [-o OPTION[,OPTION...]]
+       smb3fuse register NAME [-o OPTION[,OPTION...]]
 
 SOURCE
   //server[:port]/share[/folder]
@@ -382,7 +385,8 @@ Checked<Command> parse_command_line(int argc, char** argv) {
   const std::span<char* const> all(argv, static_cast<std::size_t>(argc));
   const std::string_view word = all.size() > 1 && !is_mount_helper(all[0]) ? all[1] : "";
   if (word == "status") return status_of(all.subspan(2));
-  if (word == "lookup") return lookup_of(argc - 1, argv + 1);
+  if (word == "lookup") return name_request_of<LookupRequest>(argc - 1, argv + 1);
+  if (word == "register") return name_request_of<RegisterRequest>(argc - 1, argv + 1);
   if (word == "list") return list_of(argc - 1, argv + 1);
   Arguments arguments;
   if (auto wrong = ArgumentReader(argc, argv).read_into(arguments)) return refused(std::move(*wrong));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command: smb3fuse SOURCE MOUNTPOINT [-o options] [switches], also as mount(8) calls /sbin/mount.smb3fuse, in any
-// order of arguments; or a command of its own: smb3fuse status, lookup, list. Main thread, first thing in main(): it
-// scrubs passwords out of argv in place.
+// order of arguments; or a command of its own: smb3fuse status, lookup, register, list. Main thread, first thing in
+// main(): it scrubs passwords out of argv in place.
 #pragma once
 
 #include <optional>
@@ -43,6 +43,12 @@ struct LookupRequest {
   client::DialPolicy dial;
 };
 
+// Holds a NetBIOS name until a signal comes.
+struct RegisterRequest {
+  std::string name;  // NAME, or NAME#00 for another service than files
+  client::DialPolicy dial;
+};
+
 // The shares of a server, or the machines of the neighbourhood.
 struct ListRequest {
   std::optional<Source> server;  // its port and user are already merged into options
@@ -53,7 +59,8 @@ struct ListRequest {
 struct ShowHelp {};
 struct ShowVersion {};
 
-using Command = std::variant<MountConfig, StatusRequest, LookupRequest, ListRequest, ShowHelp, ShowVersion>;
+using Command =
+    std::variant<MountConfig, StatusRequest, LookupRequest, RegisterRequest, ListRequest, ShowHelp, ShowVersion>;
 
 // An InputError here means ExitCode::usage.
 Checked<Command> parse_command_line(int argc, char** argv);

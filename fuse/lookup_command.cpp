@@ -11,6 +11,7 @@
 #include "fuse/run_task.h"
 #include "fuse/text.h"
 #include "nbt/lmhosts.h"
+#include "smb/client/asio_name_holder.h"
 #include "smb/client/asio_resolver.h"
 
 namespace smb3fuse::fs {
@@ -58,6 +59,10 @@ std::optional<nbt::Name> asked_name(std::string_view text) {
 ExitCode complain(const std::string& sentence) {
   std::fprintf(stderr, "smb3fuse: %s\n", sentence.c_str());
   return ExitCode::usage;
+}
+
+std::string not_a_name(const std::string& text) {
+  return "'" + text + "' is not a NetBIOS name of 1 to 15 characters, with #20 or the like for a service";
 }
 
 ExitCode print(const std::string& text) {
@@ -122,11 +127,34 @@ std::string neighbours_text(std::vector<client::Neighbour> neighbours) {
 ExitCode run_lookup(const LookupRequest& request) {
   if (const auto address = nbt::parse_ipv4(request.name)) return look_up_address(request.dial, *address);
   const auto name = asked_name(request.name);
-  if (!name) {
-    return complain("'" + request.name +
-                    "' is not a NetBIOS name of 1 to 15 characters, with #20 or the like for a service");
-  }
+  if (!name) return complain(not_a_name(request.name));
   return look_up_name(request.dial, *name);
+}
+
+ExitCode run_register(const RegisterRequest& request) {
+  const auto name = asked_name(request.name);
+  if (!name) return complain(not_a_name(request.name));
+  const std::string text = fmt::format("{}<{:02x}>", shown(*name), name->service());
+  boost::asio::io_context context(1);
+  const auto owned = [&text] { static_cast<void>(print(text + " is ours until a signal comes\n")); };
+  const auto held = run_task(context, client::hold_name(context, *name, request.dial, owned));
+  if (!held && held.error() == std::errc::permission_denied) {
+    return complain("port 137 may not be used by you: a NetBIOS name is held as root");
+  }
+  if (!held && held.error() == std::errc::address_in_use) {
+    return complain("port 137 is in use: another program, as nmbd, holds names on this machine");
+  }
+  if (!held) return complain(text + " cannot be held: " + held.error().message());
+  switch (*held) {
+    case nbt::OwnName::State::refused:
+      return complain("another machine has the name " + text + ", or the name server refuses it");
+    case nbt::OwnName::State::conflicted:
+      return complain("another machine has the name " + text + ", too: it was given up");
+    case nbt::OwnName::State::unanswered:
+      return complain("no name server answers");
+    default:
+      return ExitCode::success;
+  }
 }
 
 ExitCode run_neighbourhood(const client::DialPolicy& dial) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// smb3fuse lookup, and smb3fuse list without a server: NetBIOS names and who has them. Main thread of a command of its
-// own.
+// smb3fuse lookup, smb3fuse register, and smb3fuse list without a server: NetBIOS names and who has them. Main thread
+// of a command of its own.
 #pragma once
 
 #include <string>
@@ -14,6 +14,8 @@ namespace smb3fuse::fs {
 
 // 0: found and printed; 1 after a sentence why not.
 ExitCode run_lookup(const LookupRequest& request);
+// 0: the name was ours until a signal came.
+ExitCode run_register(const RegisterRequest& request);
 ExitCode run_neighbourhood(const client::DialPolicy& dial);
 
 // What is printed. Control characters in names are shown as '.'.

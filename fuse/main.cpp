@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   if (std::holds_alternative<fs::ShowHelp>(*command)) return show(fs::help_text());
   if (std::holds_alternative<fs::ShowVersion>(*command)) return show(fs::version_text(SMB3FUSE_VERSION));
   if (const auto* lookup = std::get_if<fs::LookupRequest>(&*command)) return static_cast<int>(fs::run_lookup(*lookup));
+  if (const auto* own = std::get_if<fs::RegisterRequest>(&*command)) return static_cast<int>(fs::run_register(*own));
   if (auto* list = std::get_if<fs::ListRequest>(&*command)) return static_cast<int>(fs::run_list(std::move(*list)));
   if (const auto* asked = std::get_if<fs::StatusRequest>(&*command)) return static_cast<int>(fs::run_status(*asked));
   return static_cast<int>(fs::run_mount(std::move(std::get<fs::MountConfig>(*command)), SMB3FUSE_VERSION));

@@ -98,6 +98,16 @@ class Query : public std::enable_shared_from_this<Query> {
   std::function<void(Answers)> done_;
 };
 
+// Zeros where there is none.
+nbt::Ipv4 ipv4_of(const sockaddr* address) {
+  nbt::Ipv4 result{};
+  if (address == nullptr) return result;
+  sockaddr_in internet{};
+  std::memcpy(&internet, address, sizeof internet);
+  std::memcpy(result.data(), &internet.sin_addr, result.size());
+  return result;
+}
+
 Task<Answers> run(boost::asio::io_context& context, nbt::NameQuery query) {
   auto begin = [&](auto done) {
     std::make_shared<Query>(context, std::move(query), [done](Answers answers) mutable {
@@ -110,22 +120,25 @@ Task<Answers> run(boost::asio::io_context& context, nbt::NameQuery query) {
 
 }  // namespace
 
-std::vector<nbt::Ipv4> broadcast_addresses() {
-  std::vector<nbt::Ipv4> addresses;
+bool Network::holds(const nbt::Ipv4& other) const {
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (((address[i] ^ other[i]) & mask[i]) != 0) return false;
+  }
+  return true;
+}
+
+std::vector<Network> networks() {
+  std::vector<Network> found;
   ifaddrs* first = nullptr;
-  if (getifaddrs(&first) != 0) return addresses;
+  if (getifaddrs(&first) != 0) return found;
   const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> list(first, freeifaddrs);
   for (const ifaddrs* each = first; each != nullptr; each = each->ifa_next) {
     const bool usable = (each->ifa_flags & IFF_UP) != 0 && (each->ifa_flags & IFF_BROADCAST) != 0;
     if (!usable || each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
-    if (each->ifa_broadaddr == nullptr) continue;
-    sockaddr_in broadcast{};
-    std::memcpy(&broadcast, each->ifa_broadaddr, sizeof broadcast);
-    nbt::Ipv4 address;
-    std::memcpy(address.data(), &broadcast.sin_addr, address.size());
-    if (address != nbt::Ipv4{}) addresses.push_back(address);
+    const Network network{ipv4_of(each->ifa_addr), ipv4_of(each->ifa_netmask), ipv4_of(each->ifa_broadaddr)};
+    if (network.broadcast != nbt::Ipv4{}) found.push_back(network);
   }
-  return addresses;
+  return found;
 }
 
 nbt::Name calling_name(const DialPolicy& policy) {
@@ -141,7 +154,11 @@ nbt::Name calling_name(const DialPolicy& policy) {
 nbt::NodeConfig node_config(const DialPolicy& policy, nbt::NodeType type) {
   nbt::NodeConfig config;
   config.type = type;
-  config.broadcasts = policy.broadcasts ? *policy.broadcasts : broadcast_addresses();
+  if (policy.broadcasts) {
+    config.broadcasts = *policy.broadcasts;
+  } else {
+    for (const Network& network : networks()) config.broadcasts.push_back(network.broadcast);
+  }
   config.name_servers = policy.wins;
   config.port = policy.name_port;
   return config;

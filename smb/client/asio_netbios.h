@@ -22,8 +22,15 @@
 
 namespace smb3fuse::client {
 
-// Of all networks that this machine is in.
-std::vector<nbt::Ipv4> broadcast_addresses();
+// One that this machine is in, and its address there.
+struct Network {
+  nbt::Ipv4 address{};
+  nbt::Ipv4 mask{};
+  nbt::Ipv4 broadcast{};
+
+  bool holds(const nbt::Ipv4& other) const;
+};
+std::vector<Network> networks();
 // The name by which servers are told who calls: the policy's, else made of this machine's.
 nbt::Name calling_name(const DialPolicy& policy);
 // How to ask, by the policy: broadcasts for type B, name servers for type P.

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """NetBIOS against nmbd and smbd: names by every method, sessions on port 139, names that the server does not listen on."""
+import contextlib
 import json
+import signal
+import subprocess
 import unittest
 
 import harness
 from harness import Mount
-from netbios import ADDRESS, ALIAS, BROADCAST, GROUP, NAME, Neighbourhood, Relay
+from netbios import ADDRESS, ALIAS, BROADCAST, GROUP, HOME, NAME, Neighbourhood, Relay
 
 
 def server_of(mount):
@@ -174,6 +177,61 @@ class Tools(unittest.TestCase):
             self.assertIn(" ro,", harness.mounted(folder)[0])
         finally:
             harness.run(["fusermount3", "-u", folder])
+
+
+class OwnNames(unittest.TestCase):
+    """smb3fuse register, as nmblookup sees it from the other side."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Neighbourhood())
+
+    @contextlib.contextmanager
+    def held(self, name, *options):
+        process = subprocess.Popen([harness.SMB3FUSE, "register", name, *options], text=True, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            self.assertEqual(process.stdout.readline(), f"{name.upper()}<20> is ours until a signal comes\n")
+            yield process
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.communicate(timeout=30 * harness.PATIENCE), ("", ""))
+            self.assertEqual(process.returncode, 0)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def by_broadcast(self, name):
+        return self.server.nmblookup("-B", BROADCAST, f"{name}#20", there=True).split()
+
+    def at_the_server(self, name):
+        return self.server.nmblookup("--recursion", f"--unicast={ADDRESS}", f"{name}#20").split()
+
+    def test_a_name_is_claimed_told_and_released_by_broadcast(self):
+        with self.held("museum"):
+            self.assertEqual(self.by_broadcast("MUSEUM"), [HOME, "MUSEUM<20>"])
+            status = self.server.nmblookup("-A", HOME, there=True)
+            self.assertRegex(status, r"MUSEUM +<20> - +B <ACTIVE>")
+        self.assertEqual(self.by_broadcast("MUSEUM"), [])
+
+    def test_a_name_is_registered_and_released_at_the_name_server(self):
+        with self.held("press", "-o", f"wins={ADDRESS}"):
+            self.assertEqual(self.at_the_server("PRESS"), [HOME, "PRESS<20>"])
+        self.assertEqual(self.at_the_server("PRESS"), [])
+
+    def test_a_name_that_another_has_is_not_taken(self):
+        for options in ([], ["-o", f"wins={ADDRESS}"]):
+            done = harness.run([harness.SMB3FUSE, "register", NAME, *options], check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertEqual(done.stderr, f"smb3fuse: another machine has the name {NAME}<20>, or the name server refuses it\n")
+
+    def test_a_name_takes_root_and_the_port(self):
+        done = harness.run([harness.SMB3FUSE, "register", "museum"], harness.USER, check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "smb3fuse: port 137 may not be used by you: a NetBIOS name is held as root\n"))
+        with self.held("museum"):
+            done = harness.run([harness.SMB3FUSE, "register", "press"], check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "smb3fuse: port 137 is in use: another program, as nmbd, holds names on this machine\n"))
 
 
 if __name__ == "__main__":

@@ -185,6 +185,14 @@ TEST(CommandLine, AsksForANetbiosName) {
             "option 'wins=b': expected IPv4 addresses, with ':' between them");
 }
 
+TEST(CommandLine, HoldsANetbiosName) {
+  const auto command = Argv({"smb3fuse", "register", "museum", "-owins=10.0.0.1"}).parse();
+  ASSERT_TRUE(command && std::holds_alternative<RegisterRequest>(*command));
+  EXPECT_EQ(std::get<RegisterRequest>(*command).name, "museum");
+  EXPECT_EQ(std::get<RegisterRequest>(*command).dial.wins.size(), 1u);
+  EXPECT_EQ(refusal_of({"smb3fuse", "register"}), "the name is missing: smb3fuse register NAME [-o OPTIONS]");
+}
+
 TEST(CommandLine, ListsSharesOrServers) {
   const auto request_of = [](std::vector<std::string> arguments) {
     auto command = Argv(std::move(arguments)).parse();
