@@ -186,6 +186,7 @@ class Vfs {
   std::uint32_t first_read_of(const Node& node, int flags) const;
   // An open more of a file that is known by that name.
   client::Task<client::Result<client::Open*>> open_anew(OpenFile& file, std::string path, int flags, bool empty);
+  void learn_opened(OpenFile& file, const client::Attributes& told, const Asked& asked);
   void note_size(Node& node, std::uint64_t size, bool exactly);
   void note_own_change(OpenFile& file);
   void note_written(FileHandle& handle, std::uint64_t begin, std::uint64_t end);

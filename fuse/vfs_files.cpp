@@ -102,10 +102,16 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
   const client::Attributes told = opened->attributes;
   client::Open& open =
       file.file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));
-  const bool learnt = learn(*node, told, empty ? ask() : asked);
-  // Close-to-open: what was known before may lack what others have done, so the server has to be asked once more.
-  if (!learnt && !file.is_known_by_right()) node->fresh_until = file.known_until = {};
+  learn_opened(file, told, empty ? ask() : asked);
   co_return &open;
+}
+
+// Close-to-open: where what the open told is not taken, what is known instead may lack what others have done, so the
+// server has to be asked once more.
+void Vfs::learn_opened(OpenFile& file, const client::Attributes& told, const Asked& asked) {
+  Node& node = *file.node;
+  const bool learnt = learn(node, told, asked);
+  if (!learnt && !file.is_known_by_right()) node.fresh_until = file.known_until = {};
 }
 
 client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string name, mode_t mode, int flags) {
@@ -140,7 +146,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     node->file = file;
     const client::Attributes told = opened->attributes;
     open = &file->file.add(std::move(*opened), wants_to_read(flags), wants_to_write(flags), is_shareable(flags));
-    learn(*node, told, asked);
+    learn_opened(*file, told, asked);
   } else {
     opened->open.reset();
     file = node->file.lock();

@@ -173,7 +173,14 @@ Task<ModelKernel::Outcome<ModelKernel::Status>> ModelKernel::refresh(InodeRef in
 
 Task<int> ModelKernel::refresh_for_read(InodeRef inode) {
   if (inode->valid_until > runtime_.now()) co_return 0;
-  const Outcome<Status> outcome = co_await refresh(inode);
+  // Linux asks once. If it is told meanwhile that something has changed it does not take the answer, and reads as far
+  // as the old size: once, within the microseconds of that answer. No file system can do anything about it.
+  Outcome<Status> outcome;
+  std::uint64_t version = 0;
+  do {
+    version = version_;
+    outcome = co_await refresh(inode);
+  } while (outcome.error == 0 && inode->version > version && inode->size != outcome.value.size);
   co_return outcome.error;
 }
 
