@@ -128,6 +128,7 @@ client::Task<void> Vfs::list_for_lookups(NodeRef directory) {
   DirectoryHandle reading;
   reading.node = std::move(directory);
   std::error_code error = co_await list_again(reading);
+  if (error) co_return;
   while (!error && !reading.complete && reading.listing->entries.size() < kMostForLookups) {
     error = co_await read_page(reading);
   }

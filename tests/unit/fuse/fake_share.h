@@ -72,6 +72,7 @@ class FakeShare final : public client::Share {
   int opens = 0;  // not closed yet
   int interrupted = 0;
   std::error_code lock_refused;
+  std::error_code list_refused;
   RemoveHint last_hint;
   client::OpenRequest last_open;
 
@@ -169,6 +170,7 @@ class FakeShare final : public client::Share {
 
   client::Task<client::Result<std::unique_ptr<client::DirectoryStream>>> open_directory(std::string path) override {
     co_await answer("list " + path);
+    if (list_refused) co_return tl::make_unexpected(list_refused);
     if (tree.count(path) == 0) co_return failure(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
     std::vector<client::DirectoryEntry> entries;
     for (const auto& [name, file] : tree) {

@@ -433,6 +433,17 @@ TEST_F(VfsTest, TellsTheKernelNothingOfANameThatWasRemovedAfterTheListing) {
   }
 }
 
+TEST_F(VfsTest, AnswersNamesOneByOneWhereTheListingIsRefused) {
+  share.list_refused = make_error_code(NtStatus::STATUS_ACCESS_DENIED);
+  constexpr int kMoreThanALookupRun = 10;
+  for (int i = 0; i < kMoreThanALookupRun; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    share.put(name);
+    EXPECT_NE(kernel.lookup(kRootId, name.c_str()).nodeid, 0u);
+  }
+  EXPECT_THAT(share.asked(), testing::Contains("list "));
+}
+
 TEST_F(VfsTest, CountsTheLookupsOfAListing) {
   share.put("a");
   share.put("b");
