@@ -233,11 +233,15 @@ Wrong set_dialects(OptionDraft& draft, Value value) {
   const std::size_t dash = value.find('-');
   const Value lower = value.substr(0, dash);
   const Value upper = dash == Value::npos ? lower : value.substr(dash + 1);
-  if (lower == "1.0" || lower == "1") return "SMB1 is not supported yet";
+  if (value == "1.0" || value == "1") {
+    draft.options.min_dialect = draft.options.max_dialect = Dialect::smb1;
+    return kFine;
+  }
+  if (lower == "1.0" || lower == "1") return "SMB1 is never one of several: vers=1.0 asks for it alone";
   const DialectName* least = dialect_named(lower);
   const DialectName* most = dialect_named(upper);
   if (least == nullptr || most == nullptr) {
-    return "expected default, 2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range such as 2.1-3.0.2";
+    return "expected default, 1.0, 2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range such as 2.1-3.0.2";
   }
   if (least->least > most->most) return "the range's lower end is above its upper end";
   draft.options.min_dialect = least->least;
@@ -355,7 +359,7 @@ const std::vector<OptionRow>& rows() {
 
       {{"sign"}, "", connection, "require that every message is signed", set_option<&O::require_signing, true>},
       {{"seal"}, "", connection, "require encryption", set_option<&O::require_sealing, true>},
-      {{"vers"}, "DIALECT", connection, "2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range: 2.1-3.0", set_dialects},
+      {{"vers"}, "DIALECT", connection, "2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1, 2.1-3.0; or 1.0", set_dialects},
       {{"port"}, "NUMBER", connection, "the server's TCP port (445, else 139)", number<&O::port, 1, 65535>},
       {{"ip", "addr"}, "ADDRESS", connection, "connect here, whatever the name resolves to", set_address},
       {{"resolve"}, "METHOD[,METHOD]...", connection, "dns, lmhosts, wins, netbios (all of them)", set_resolve},

@@ -22,6 +22,7 @@ namespace smb3fuse::fs {
 
 // The values are those of the wire's DialectRevision.
 enum class Dialect : std::uint16_t {
+  smb1 = 0x0100,  // only ever alone
   smb202 = 0x0202,
   smb210 = 0x0210,
   smb300 = 0x0300,

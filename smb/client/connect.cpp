@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "nbt/session.h"
+#include "smb/client/smb1_connect.h"
 #include "smb/client/smb1_probe.h"
 #include "smb/client/smb2_convert.h"
 #include "smb/client/smb2_directory.h"
@@ -47,10 +48,11 @@ Task<ConnectError> explain(Runtime& runtime, Dialer& dialer, const ConnectConfig
              error.error == NtStatus::STATUS_CONNECTION_DISCONNECTED) {
     const bool speaks_smb1 =
         co_await answers_smb1(runtime, dialer, config.address.value_or(config.server), config.port);
-    error.sentence = speaks_smb1 ? "the server speaks only SMB1 (CIFS), which is old, insecure and not supported yet: "
-                                   "enable SMB2 or SMB3 on it"
-                                 : "the server at " + endpoint_of(config) +
-                                       " hung up: it is not an SMB server, or allows none of the dialects of vers=";
+    error.sentence = speaks_smb1
+                         ? "the server speaks only SMB1 (CIFS), which is old and insecure: enable SMB2 or SMB3 on "
+                           "it, or ask for SMB1 with the option vers=1.0"
+                         : "the server at " + endpoint_of(config) +
+                               " hung up: it is not an SMB server, or allows none of the dialects of vers=";
   }
   co_return error;
 }
@@ -194,6 +196,10 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtim
 
   auto transport = co_await dialer.dial(config->address.value_or(config->server), config->port, config->call_timeout);
   if (!transport) co_return tl::make_unexpected(dial_failure(*config, transport.error()));
+  if (config->max_dialect == kSmb1Dialect) {
+    auto share = co_await connect_smb1(runtime, std::move(*transport), config, *prefix);
+    co_return share;
+  }
 
   auto session = co_await open_session(runtime, dialer, std::move(*transport), config);
   if (!session) co_return tl::make_unexpected(session.error());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "smb/auth/error.h"
+#include "smb/client/refusals.h"
 #include "smb/crypto/random.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/session_setup.h"
@@ -40,33 +41,6 @@ Task<Answer> ask(Smb2Channel& channel, smb2::Outgoing request) {
   };
   Smb2Channel::Answers answers = co_await callback<Smb2Channel::Answers>(start);
   co_return std::move(answers.front());
-}
-
-std::string with_status(std::string sentence, NtStatus status) {
-  return std::move(sentence) + " (" + name_of(status) + ")";
-}
-
-std::string logon_refusal(NtStatus status, const ConnectConfig& config) {
-  const std::string user =
-      config.credentials.user.empty() ? "the anonymous user" : "user '" + config.credentials.user + "'";
-  switch (status) {
-    case NtStatus::STATUS_LOGON_FAILURE:
-    case NtStatus::STATUS_WRONG_PASSWORD:
-    case NtStatus::STATUS_NO_SUCH_USER:
-      return with_status(
-          "the server does not accept the password of " + user + ": check user name, domain and password", status);
-    case NtStatus::STATUS_ACCOUNT_LOCKED_OUT:
-      return with_status("the account of " + user + " is locked: wait, or ask the administrator", status);
-    case NtStatus::STATUS_ACCOUNT_DISABLED:
-      return with_status("the account of " + user + " is disabled: ask the administrator", status);
-    case NtStatus::STATUS_PASSWORD_EXPIRED:
-    case NtStatus::STATUS_PASSWORD_MUST_CHANGE:
-      return with_status("the password of " + user + " has expired: change it on the server", status);
-    case NtStatus::STATUS_ACCESS_DENIED:
-      return with_status("the server denies " + user + " access", status);
-    default:
-      return with_status("the server refused to log on " + user, status);
-  }
 }
 
 // [MS-SMB2] 3.2.5.3.1: what the session may be used for, or why not at all.
@@ -212,21 +186,8 @@ Task<tl::expected<Tree, ConnectError>> connect_tree(Smb2Channel& channel, const 
   message.sign = true;  // [MS-SMB2] 3.2.4.1.1: always, in 3.1.1
   const Answer answer = co_await ask(channel, std::move(message));
   const std::string share = "share '" + config.share + "'";
-  switch (answer.status) {
-    case NtStatus::STATUS_BAD_NETWORK_NAME:
-    case NtStatus::STATUS_OBJECT_NAME_NOT_FOUND:
-      co_return failed(kStep, make_error_code(answer.status),
-                       with_status("the server has no " + share + ": check its name", answer.status));
-    case NtStatus::STATUS_ACCESS_DENIED:
-      co_return failed(kStep, make_error_code(answer.status),
-                       with_status("the server denies this user access to " + share, answer.status));
-    case NtStatus::STATUS_PATH_NOT_COVERED:
-      co_return failed(
-          kStep, make_error_code(answer.status),
-          with_status(share + " is a link of a DFS namespace, which is not supported yet: mount its target",
-                      answer.status));
-    default:
-      break;
+  if (const auto sentence = share_refusal(answer.status, config)) {
+    co_return failed(kStep, make_error_code(answer.status), *sentence);
   }
   if (is_error(answer.status)) {
     const auto error = make_error_code(answer.status);

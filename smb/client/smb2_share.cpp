@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "smb/client/mfsymlink.h"
+#include "smb/client/open_terms.h"
 #include "smb/client/smb2_convert.h"
 #include "smb/client/smb2_directory.h"
 #include "smb/client/smb2_directory_right.h"
 #include "smb/client/smb2_open.h"
 #include "smb/client/smb2_symlink.h"
-#include "smb/crypto/random.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/query_info.h"
 
@@ -18,43 +18,6 @@ namespace smb3fuse::client {
 namespace {
 
 constexpr wire::FileId kPrevious = wire::FileId::of_previous();
-constexpr std::u16string_view kRemovedPrefix = u".smb3fuse_removed_";
-
-wire::CreateDisposition on_wire(Disposition disposition) {
-  switch (disposition) {
-    case Disposition::open:
-      return wire::CreateDisposition::open;
-    case Disposition::create:
-      return wire::CreateDisposition::create;
-    case Disposition::open_or_create:
-      return wire::CreateDisposition::open_if;
-    case Disposition::truncate:
-      return wire::CreateDisposition::overwrite;
-    case Disposition::truncate_or_create:
-      return wire::CreateDisposition::overwrite_if;
-  }
-  return wire::CreateDisposition::open;
-}
-
-std::uint32_t access_of(const OpenRequest& request) {
-  std::uint32_t access = wire::FILE_READ_ATTRIBUTES;
-  if (request.read) access |= wire::FILE_READ_DATA;
-  if (request.write) access |= wire::FILE_WRITE_DATA | wire::FILE_APPEND_DATA | wire::FILE_WRITE_ATTRIBUTES;
-  return access;
-}
-
-// "dir\.smb3fuse_removed_0123456789abcdef": beside the file, so that no other directory's rights come into play.
-std::u16string removed_name_beside(const std::u16string& path) {
-  const std::size_t parent_end = path.rfind(u'\\');
-  std::u16string name = parent_end == path.npos ? std::u16string() : path.substr(0, parent_end + 1);
-  name += kRemovedPrefix;
-  constexpr std::u16string_view digits = u"0123456789abcdef";
-  for (const std::uint8_t byte : crypto::random_array<8>()) {
-    name += digits[byte >> 4];
-    name += digits[byte & 15];
-  }
-  return name;
-}
 
 Result<wire::CreateResponse> created_of(const Answer& answer) {
   if (is_error(answer.status)) return tl::make_unexpected(make_error_code(answer.status));
@@ -89,10 +52,7 @@ Result<std::u16string> Smb2Share::wire_path(const std::string& path) const {
   return below->empty() ? traits_.prefix : traits_.prefix + u'\\' + *below;
 }
 
-bool Smb2Share::is_hidden_name(const std::string& name) const {
-  constexpr std::string_view prefix = ".smb3fuse_removed_";
-  return name.compare(0, prefix.size(), prefix) == 0;
-}
+bool Smb2Share::is_hidden_name(const std::string& name) const { return is_removed_name(name); }
 
 std::shared_ptr<DirectoryRight> Smb2Share::ask_directory_right(std::string path, DirectoryRight::Holder& holder) {
   const auto on_server = wire_path(path);

@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "smb/round_trip_time.h"
 #include "smb/smb2/credits.h"
 #include "smb/smb2/negotiated.h"
 #include "smb/smb2/session.h"

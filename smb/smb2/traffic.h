@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has passed over a connection, as plain numbers that only grow, and how long the way there and back takes.
+// What has passed over a connection, as plain numbers that only grow.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "smb/wire/header.h"
 
@@ -27,24 +24,6 @@ struct Traffic {
   std::uint64_t bytes_received = 0;
 
   CommandTraffic& of(wire::Command command) { return commands[static_cast<std::size_t>(command)]; }
-};
-
-// Smoothed as TCP does it: RFC 6298 section 2.
-class RoundTripTime {
- public:
-  using Duration = std::chrono::steady_clock::duration;
-
-  void add(Duration measured) {
-    smoothed_ = smoothed_ ? *smoothed_ + (measured - *smoothed_) / 8 : measured;
-    least_ = least_ ? std::min(*least_, measured) : measured;
-  }
-  // Nothing: not measured yet.
-  std::optional<Duration> smoothed() const { return smoothed_; }
-  std::optional<Duration> least() const { return least_; }
-
- private:
-  std::optional<Duration> smoothed_;
-  std::optional<Duration> least_;
 };
 
 }  // namespace smb3fuse::smb2

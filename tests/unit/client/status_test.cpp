@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "smb/client/share_status.h"
-#include "smb/smb2/traffic.h"
+#include "smb/round_trip_time.h"
 #include "smb/wire/create.h"
 #include "tests/unit/client/share_fixture.h"
 
@@ -107,7 +107,7 @@ TEST(ShareStatus, CountsNoRoundTripForACloseThatNobodyWaitsFor) {
 }
 
 TEST(RoundTripTime, IsSmoothedAndKeepsTheLeast) {
-  smb2::RoundTripTime time;
+  smb3fuse::RoundTripTime time;
   EXPECT_FALSE(time.smoothed() || time.least());
   time.add(8ms);
   EXPECT_EQ(time.smoothed(), 8ms);

@@ -232,6 +232,8 @@ TEST(MountOptions, PickOrBoundTheDialect) {
            Case{"2.0", Dialect::smb202, Dialect::smb202},
            Case{"2.02", Dialect::smb202, Dialect::smb202},
            Case{"2.0.2", Dialect::smb202, Dialect::smb202},
+           Case{"1", Dialect::smb1, Dialect::smb1},
+           Case{"1.0", Dialect::smb1, Dialect::smb1},
            Case{"2.1", Dialect::smb210, Dialect::smb210},
            Case{"3", Dialect::smb300, Dialect::smb311},
            Case{"3.0", Dialect::smb300, Dialect::smb300},
@@ -251,7 +253,7 @@ TEST(MountOptions, PickOrBoundTheDialect) {
 }
 
 TEST(MountOptions, ThatAreWrongAreRefusedInOneSentence) {
-  const std::string bad_vers = "expected default, 2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range such as 2.1-3.0.2";
+  const std::string bad_vers = "expected default, 1.0, 2.0, 2.1, 3, 3.0, 3.0.2, 3.1.1 or a range such as 2.1-3.0.2";
   const std::vector<std::pair<const char*, std::string>> cases{
       {"usernme=alice", "unknown mount option 'usernme'; did you mean 'username'?"},
       {"reed_only", "unknown mount option 'reed_only'"},
@@ -273,8 +275,8 @@ TEST(MountOptions, ThatAreWrongAreRefusedInOneSentence) {
       {"guest,username=alice,password=geheim",
        "options 'guest' and 'password' contradict each other: leave one of them out"},
       {"guest,cred=/etc/nas", "options 'guest' and 'credentials' contradict each other: leave one of them out"},
-      {"vers=1.0", "option 'vers=1.0': SMB1 is not supported yet"},
-      {"vers=1.0-3.0", "option 'vers=1.0-3.0': SMB1 is not supported yet"},
+      {"vers=1.0-3.0", "option 'vers=1.0-3.0': SMB1 is never one of several: vers=1.0 asks for it alone"},
+      {"seal,vers=1.0", "option 'seal' needs SMB 3, which 'vers' rules out"},
       {"vers=4", "option 'vers=4': " + bad_vers},
       {"vers=", "option 'vers=': " + bad_vers},
       {"vers=2.1-", "option 'vers=2.1-': " + bad_vers},

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb1_handshake.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "smb/auth/error.h"
+#include "smb/cifs/session.h"
+#include "smb/client/refusals.h"
+#include "smb/crypto/random.h"
+#include "smb/smb1/negotiate.h"
+#include "smb/wire/utf16.h"
+
+namespace smb3fuse::client {
+namespace {
+
+constexpr FileTime kClocksAgree = 2 * 10'000'000;  // two seconds
+// Of a message from the server: as long as the field allows.
+constexpr std::uint16_t kMaxBufferSize = 0xFFFF;
+constexpr std::uint32_t kCapabilities = cifs::CAP_UNICODE | cifs::CAP_LARGE_FILES | cifs::CAP_NT_SMBS |
+                                        cifs::CAP_STATUS32 | cifs::CAP_LEVEL_II_OPLOCKS | cifs::CAP_NT_FIND |
+                                        cifs::CAP_LARGE_READX | cifs::CAP_LARGE_WRITEX;
+constexpr std::uint8_t kNoPassword[] = {0};
+constexpr std::string_view kAnyService = "?????";
+
+tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std::string sentence) {
+  return tl::make_unexpected(ConnectError{step, error, std::move(sentence)});
+}
+
+smb1::Outgoing outgoing(cifs::MessageBuilder builder, std::uint16_t tree_id) {
+  smb1::Outgoing request;
+  request.command = builder.command();
+  request.message = builder.take();
+  request.tree_id = tree_id;
+  return request;
+}
+
+// [MS-SMB] 3.2.5.3: a guest or anonymous session is refused unless asked for by name, and has no key to sign with.
+tl::expected<smb1::SessionPolicy, ConnectError> policy_for(const ConnectConfig& config,
+                                                           const smb1::Negotiated& negotiated, std::uint16_t action) {
+  using Kind = auth::Credentials::Kind;
+  const bool is_guest = (action & cifs::SMB_SETUP_GUEST) != 0;
+  const Kind kind = config.credentials.kind;
+  if (is_guest && kind != Kind::guest && kind != Kind::anonymous) {
+    return failed(ConnectStep::authenticate, make_error_code(NtStatus::STATUS_LOGON_FAILURE),
+                  "the server does not know user '" + config.credentials.user +
+                      "' and let us in as guest, which is refused: check the user name, or ask for it with the option "
+                      "guest");
+  }
+  const bool keyless = is_guest || kind == Kind::anonymous;
+  if (keyless && config.require_signing) {
+    return failed(ConnectStep::authenticate, make_error_code(NtStatus::STATUS_ACCESS_DENIED),
+                  "a guest or anonymous session has no key to sign with: log on as a user, or leave out sign");
+  }
+  smb1::SessionPolicy policy;
+  policy.sign = !keyless && (config.require_signing || negotiated.server_requires_signing());
+  return policy;
+}
+
+cifs::TreeConnectRequest tree_connect(const smb1::Connection& connection, std::u16string_view unc) {
+  cifs::TreeConnectRequest request;
+  request.flags = cifs::TREE_CONNECT_ANDX_EXTENDED_RESPONSE;
+  request.password = kNoPassword;
+  request.path = cifs::make_text(unc, connection.is_unicode());
+  request.service = cifs::make_oem(kAnyService);
+  return request;
+}
+
+// The session that SESSION_SETUP_ANDX has made.
+tl::expected<void, ConnectError> take_session(Smb1Channel& channel, const ConnectConfig& config,
+                                              const Smb1Answer& answer, ByteView key) {
+  const auto response = answer.block<cifs::SessionSetupResponse>();
+  if (!response) {
+    return failed(ConnectStep::authenticate, response.error(),
+                  answer.whole.empty() ? describe(response.error(), channel) : logon_refusal(answer.status, config));
+  }
+  const auto policy = policy_for(config, channel.connection().negotiated(), response->action);
+  if (!policy) return tl::make_unexpected(policy.error());
+  if (!channel.connection().establish_session(*policy, key, answer.whole)) {
+    return failed(ConnectStep::authenticate, make_error_code(NtStatus::STATUS_ACCESS_DENIED),
+                  "the server's signature is missing or wrong: somebody may be tampering with the connection");
+  }
+  return {};
+}
+
+std::string_view service_of(const cifs::Block& block) {
+  const auto end = std::find(block.bytes.begin(), block.bytes.end(), 0);
+  return {reinterpret_cast<const char*>(block.bytes.data()), static_cast<std::size_t>(end - block.bytes.begin())};
+}
+
+tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const ConnectConfig& config,
+                                               const Smb1Answer& answer) {
+  constexpr auto kStep = ConnectStep::tree_connect;
+  const std::string share = "share '" + config.share + "'";
+  const auto block = answer.find(cifs::Command::tree_connect_andx);
+  if (!block) {
+    if (const auto sentence = share_refusal(answer.status, config)) return failed(kStep, block.error(), *sentence);
+    return failed(kStep, block.error(), "cannot connect to " + share + ": " + describe(block.error(), channel));
+  }
+  const std::string_view service = service_of(*block);
+  if (service != "A:") {
+    return failed(
+        kStep, make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
+        share + " is a " + (service.substr(0, 3) == "LPT" ? "printer" : "pipe") + ", not a folder that can be mounted");
+  }
+  Smb1Tree tree;
+  tree.tree_id = wire::load_le<std::uint16_t>(answer.whole.data() + cifs::kTidOffset);
+  if (const auto extended = cifs::decode<cifs::TreeConnectExtendedResponse>(*block)) {
+    constexpr std::uint32_t kWriting = wire::FILE_WRITE_DATA | wire::FILE_APPEND_DATA;
+    tree.read_only = (extended->maximal_share_access_rights & kWriting) == 0;
+  }
+  return tree;
+}
+
+}  // namespace
+
+Task<Smb1Answer> ask(Smb1Channel& channel, smb1::Outgoing request) {
+  auto start = [&](auto done) { channel.exchange(std::move(request), std::move(done)); };
+  Smb1Answer answer = co_await callback<Smb1Answer>(start);
+  co_return answer;
+}
+
+std::string describe(const std::error_code& error, const Smb1Channel& channel) {
+  if (!channel.lost_reason().empty()) return channel.lost_reason();
+  if (error.category() == nt_status_category()) return name_of(nt_status_of(error));
+  return error.message();
+}
+
+Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel, const ConnectConfig& config) {
+  constexpr auto kStep = ConnectStep::negotiate;
+  cifs::MessageBuilder builder;
+  builder.add(smb1::make_negotiate_request());
+  const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder), cifs::kNoId));
+  if (is_error(answer.status)) {
+    const auto error = make_error_code(answer.status);
+    co_return failed(kStep, error, describe(error, channel));
+  }
+  const auto accepted = smb1::accept_negotiate_response(answer.whole);
+  if (!accepted) co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED), accepted.error().sentence);
+  if (config.require_signing && !accepted->negotiated.server_can_sign()) {
+    co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
+                     "sign is demanded, but the server does not sign in SMB1");
+  }
+  channel.connection().set_negotiated(accepted->negotiated);
+  Smb1Negotiation negotiation;
+  // Some servers tell whole seconds, and some nothing: clocks that agree as well as that are taken to agree.
+  const FileTime ahead = static_cast<FileTime>(accepted->system_time.value) - local_time_now();
+  if (accepted->system_time.value != 0 && std::abs(ahead) > kClocksAgree) negotiation.clock_offset = ahead;
+  negotiation.token.assign(accepted->token.begin(), accepted->token.end());
+  negotiation.challenge.assign(accepted->challenge.begin(), accepted->challenge.end());
+  co_return negotiation;
+}
+
+Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
+                                                  Smb1Negotiation negotiation) {
+  constexpr auto kStep = ConnectStep::authenticate;
+  const smb1::Connection& connection = channel.connection();
+  const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
+  if (!unc || (!connection.is_unicode() && !cifs::fits_oem(*unc))) {
+    co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_BAD_NETWORK_NAME),
+                     "the share's name cannot be sent to the server");
+  }
+  const auto authenticator = auth::make_ntlm_authenticator(
+      config.credentials.clone(), config.server, [] { return static_cast<std::uint64_t>(local_time_now()); },
+      [](std::span<std::uint8_t> out) { crypto::random_bytes(out); });
+  tl::expected<Bytes, std::error_code> token = authenticator->step(negotiation.token);
+  // NTLM takes two legs; a server that asks for more than a few is not authenticating.
+  for (int leg = 0; leg < 8; ++leg) {
+    if (!token) co_return failed(kStep, token.error(), token.error().message());
+    cifs::SessionSetupExtendedRequest request;
+    request.max_buffer_size = kMaxBufferSize;
+    request.max_mpx_count = connection.negotiated().max_mpx_count;
+    request.vc_number = 1;
+    request.session_key = connection.negotiated().session_key;
+    request.capabilities = kCapabilities | cifs::CAP_EXTENDED_SECURITY;
+    request.security_blob = *token;
+    request.native_os = cifs::make_text(u"", connection.is_unicode());
+    request.native_lan_man = cifs::make_text(u"", connection.is_unicode());
+    cifs::MessageBuilder builder;
+    builder.add(request);
+    // After the last leg the server needs nothing more to connect the tree.
+    const bool is_last = authenticator->complete();
+    if (is_last) builder.add(tree_connect(connection, *unc));
+    const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder), 0));
+    const auto response = answer.block<cifs::SessionSetupExtendedResponse>();
+    if (answer.status == NtStatus::STATUS_MORE_PROCESSING_REQUIRED && response) {
+      token = authenticator->step(response->security_blob);
+      continue;
+    }
+    if (response) {
+      const auto error = authenticator->finish(response->security_blob);
+      if (error) co_return failed(kStep, error, error.message());
+    }
+    const auto session = take_session(channel, config, answer, authenticator->session_key());
+    if (!session) co_return tl::make_unexpected(session.error());
+    co_return take_tree(channel, config, answer);
+  }
+  co_return failed(kStep, make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE),
+                   "the server went on asking without an end");
+}
+
+}  // namespace smb3fuse::client

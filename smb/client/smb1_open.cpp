@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb1_open.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "smb/wire/codec.h"
+#include "smb/wire/ioctl.h"
+
+namespace smb3fuse::client {
+namespace {
+
+constexpr std::uint32_t kAllocatedRangesBuffer = 16384;
+
+// The answer to a WRITE_ANDX: `length` bytes must be there, or it is an error that the caller has to know of.
+std::error_code check_write(const Smb1Answer& answer, std::size_t length) {
+  if (const auto error = error_of(answer)) return error;
+  const auto response = answer.block<cifs::WriteResponse>();
+  if (!response) return response.error();
+  return response->written() == length ? std::error_code() : make_error_code(NtStatus::STATUS_DISK_FULL);
+}
+
+std::size_t length_of(const std::vector<cache::Buffer>& data) {
+  std::size_t length = 0;
+  for (const cache::Buffer& piece : data) length += piece.size();
+  return length;
+}
+
+std::error_code first_error(const Smb1Link::Answers& answers) {
+  for (const Smb1Answer& answer : answers) {
+    if (const auto error = error_of(answer)) return error;
+  }
+  return {};
+}
+
+// A READ_ANDX that a server cut short goes on until the file's end, or all is there.
+class WholeRead : public std::enable_shared_from_this<WholeRead> {
+ public:
+  WholeRead(std::shared_ptr<Smb1Handle> handle, std::uint64_t offset, std::uint32_t length, std::uint64_t end_of_file,
+            Open::ReadDone done)
+      : handle_(std::move(handle)),
+        offset_(offset),
+        length_(length),
+        end_of_file_(end_of_file),
+        done_(std::move(done)) {}
+
+  void ask() {
+    const auto missing = static_cast<std::uint32_t>(length_ - known_.size());
+    Smb1Link& link = *handle_->link;
+    link.exchange(link.requests.read(handle_->fid, offset_ + known_.size(), missing),
+                  [self = shared_from_this(), missing](const Smb1Answer& answer) { self->take(answer, missing); });
+  }
+
+ private:
+  void take(const Smb1Answer& answer, std::uint32_t asked) {
+    auto data = data_of_read(answer);
+    if (!data) return done_(data.error(), {});
+    if (data->size() > asked) return done_(make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE), {});
+    const bool is_end = data->empty();
+    if (known_.empty()) {
+      known_ = std::move(*data);
+    } else if (!is_end) {
+      cache::Buffer joined = handle_->link->pool.allocate(known_.size() + data->size());
+      std::copy_n(known_.data(), known_.size(), joined.data());
+      std::copy_n(data->data(), data->size(), joined.data() + known_.size());
+      known_ = std::move(joined);
+    }
+    if (is_end || known_.size() == length_ || offset_ + known_.size() >= end_of_file_)
+      return done_({}, std::move(known_));
+    ask();
+  }
+
+  const std::shared_ptr<Smb1Handle> handle_;
+  const std::uint64_t offset_;
+  const std::uint32_t length_;
+  const std::uint64_t end_of_file_;
+  const Open::ReadDone done_;
+  cache::Buffer known_;
+};
+
+}  // namespace
+
+Smb1Handle::~Smb1Handle() {
+  Smb1Link::Flight flight;
+  if (at_close.touches_basic()) flight.push_back(link->requests.set_basic(fid, at_close));
+  flight.push_back(link->requests.close(fid));
+  link->channel->submit_close(std::move(flight));
+}
+
+Smb1Open::~Smb1Open() { link_->leases.handle_closed(fid_); }
+
+void Smb1Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
+  std::make_shared<WholeRead>(handle_, offset, length, end_of_file_, std::move(done))->ask();
+}
+
+void Smb1Open::add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const {
+  if (changes.end_of_file) flight.push_back(link_->requests.set_end_of_file(fid_, *changes.end_of_file));
+  if (changes.touches_basic()) flight.push_back(link_->requests.set_basic(fid_, changes));
+}
+
+void Smb1Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+                     WriteDone done) {
+  const std::size_t length = length_of(data);
+  Smb1Link::Flight after;
+  add_changes(after, changes);
+  if (to_disk) after.push_back(link_->requests.flush(fid_));
+  link_->exchange(
+      link_->requests.write(fid_, offset, std::move(data), write_through_),
+      [handle = handle_, length, after = std::move(after), done = std::move(done)](const Smb1Answer& answer) mutable {
+        const std::error_code written = check_write(answer, length);
+        if (written || after.empty()) return done(written, written);
+        handle->link->exchange(std::move(after), [handle, done = std::move(done)](const Smb1Link::Answers& answers) {
+          done({}, first_error(answers));
+        });
+      });
+}
+
+void Smb1Open::flush(Done done) {
+  link_->exchange(link_->requests.flush(fid_),
+                  [handle = handle_, done = std::move(done)](const Smb1Answer& answer) { done(error_of(answer)); });
+}
+
+Task<Result<Attributes>> Smb1Open::attributes() {
+  const Smb1Answer answer = co_await link_->exchange(link_->requests.query_all(fid_));
+  Result<Attributes> attributes = all_attributes_of(answer);
+  if (attributes) attributes->file_id = file_id_;
+  co_return attributes;
+}
+
+Task<std::error_code> Smb1Open::set_attributes(AttributeChanges changes) {
+  Smb1Link::Flight flight;
+  add_changes(flight, changes);
+  if (flight.empty()) co_return std::error_code();
+  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+  co_return first_error(answers);
+}
+
+Task<std::error_code> Smb1Open::zero(std::uint64_t offset, std::uint64_t end) {
+  const Bytes sparse = wire::encode(wire::FileSetSparseBuffer{});
+  const Bytes range = wire::encode(wire::FileZeroDataInformation{offset, end});
+  std::error_code error = co_await link_->run(link_->requests.control(fid_, wire::FSCTL_SET_SPARSE, sparse, 0));
+  if (error) co_return error;
+  error = co_await link_->run(link_->requests.control(fid_, wire::FSCTL_SET_ZERO_DATA, range, 0));
+  co_return error;
+}
+
+Task<Result<std::vector<Open::AllocatedRange>>> Smb1Open::allocated_ranges(std::uint64_t offset, std::uint64_t length) {
+  const Bytes range = wire::encode(wire::FileAllocatedRangeBuffer{offset, length});
+  const Smb1Answer answer = co_await link_->exchange(
+      link_->requests.control(fid_, wire::FSCTL_QUERY_ALLOCATED_RANGES, range, kAllocatedRangesBuffer));
+  const auto list = information_of<wire::FileAllocatedRanges>(answer);
+  if (!list) co_return tl::make_unexpected(list.error());
+  std::vector<AllocatedRange> ranges;
+  for (const auto& allocated : list->ranges) ranges.push_back({allocated.file_offset, allocated.length});
+  co_return ranges;
+}
+
+// All of them or none. A LOCKING_ANDX is of one kind: with both kinds there are two, and the first is undone where the
+// second is refused.
+Task<std::error_code> Smb1Open::lock(std::vector<RangeLock> locks) {
+  const auto shared_end =
+      std::partition(locks.begin(), locks.end(), [](const RangeLock& each) { return each.kind == LockKind::shared; });
+  const std::span<const RangeLock> all(locks);
+  const auto shared = all.first(static_cast<std::size_t>(shared_end - locks.begin()));
+  const auto exclusive = all.subspan(shared.size());
+  std::error_code error;
+  if (!shared.empty()) error = co_await link_->run(link_->requests.lock(fid_, shared, LockKind::shared));
+  if (error || exclusive.empty()) co_return error;
+  error = co_await link_->run(link_->requests.lock(fid_, exclusive, LockKind::exclusive));
+  if (error && !shared.empty()) co_await link_->run(link_->requests.unlock(fid_, shared));
+  co_return error;
+}
+
+Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
+  LockAnswer answer;
+  const auto note = [&answer](std::error_code error) {
+    if (error && !answer.error) answer.error = error;
+    return !error;
+  };
+  if (!plan.beside.empty()) {
+    const std::error_code error = co_await lock(plan.beside);
+    answer.beside = note(error);
+  }
+  if (!plan.drop.empty()) {
+    const std::error_code error = co_await link_->run(link_->requests.unlock(fid_, plan.drop));
+    answer.dropped = note(error);
+  }
+  if (plan.take.empty()) co_return answer;
+  const std::error_code error = co_await lock(plan.take);
+  answer.taken = note(error);
+  if (!answer.taken) co_return answer;
+  Result<Attributes> told = co_await attributes();
+  if (told) answer.attributes = std::move(*told);
+  co_return answer;
+}
+
+}  // namespace smb3fuse::client

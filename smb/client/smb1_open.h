@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Open over SMB1: one FID.
+#pragma once
+
+#include <memory>
+
+#include "smb/client/share.h"
+#include "smb/client/smb1_link.h"
+
+namespace smb3fuse::client {
+
+// Goes with the last that needs it, the answers to reads and writes included: smbd of Samba 4.17 crashes when a file is
+// closed that it still reads from.
+struct Smb1Handle {
+  Smb1Handle(std::shared_ptr<Smb1Link> its_link, std::uint16_t its_fid) : link(std::move(its_link)), fid(its_fid) {}
+  ~Smb1Handle();
+  Smb1Handle(const Smb1Handle&) = delete;
+  Smb1Handle& operator=(const Smb1Handle&) = delete;
+
+  const std::shared_ptr<Smb1Link> link;
+  const std::uint16_t fid;
+  AttributeChanges at_close;
+};
+
+class Smb1Open final : public Open {
+ public:
+  // Takes over the open that `fid` names. `known`: as the open told the file.
+  Smb1Open(std::shared_ptr<Smb1Link> link, std::uint16_t fid, const Attributes& known, bool write_through)
+      : handle_(std::make_shared<Smb1Handle>(link, fid)),
+        link_(std::move(link)),
+        fid_(fid),
+        file_id_(known.file_id),
+        end_of_file_(known.end_of_file),
+        write_through_(write_through) {}
+  ~Smb1Open() override;
+
+  void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
+  // Two round trips where something follows: a server may take it before the write is done (Samba 4.17 writes in a
+  // thread).
+  void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
+             WriteDone done) override;
+  void flush(Done done) override;
+  Task<Result<Attributes>> attributes() override;
+  Task<std::error_code> set_attributes(AttributeChanges changes) override;
+  void set_at_close(AttributeChanges changes) override { handle_->at_close = std::move(changes); }
+  Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
+  Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;
+  // As many round trips as the plan has steps, or one more for a step of both kinds of lock.
+  Task<LockAnswer> change_locks(LockPlan plan) override;
+
+ private:
+  void add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const;
+  Task<std::error_code> lock(std::vector<RangeLock> locks);
+
+  std::shared_ptr<Smb1Handle> handle_;
+  std::shared_ptr<Smb1Link> link_;
+  std::uint16_t fid_;
+  std::uint64_t file_id_;      // Attributes::file_id
+  std::uint64_t end_of_file_;  // at the open: a shorter answer than asked for is none before it
+  bool write_through_;
+};
+
+}  // namespace smb3fuse::client

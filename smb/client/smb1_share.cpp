@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smb/client/smb1_share.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "smb/client/mfsymlink.h"
+#include "smb/client/open_terms.h"
+#include "smb/client/smb1_directory.h"
+#include "smb/client/smb1_open.h"
+#include "smb/client/smb1_symlink.h"
+#include "smb/wire/codec.h"
+
+namespace smb3fuse::client {
+namespace {
+
+// DELETE and RENAME take patterns, and so would do to many files what was meant for one. [MS-CIFS] 2.2.1.1.3
+constexpr std::u16string_view kWildcards = u"*?<>\"";
+
+std::u16string parent_of(const std::u16string& path) {
+  const std::size_t end = path.rfind(u'\\');
+  return end == path.npos ? std::u16string() : path.substr(0, end);
+}
+
+template <class Information>
+FileSystemInfo units_of(const Information& information) {
+  FileSystemInfo info;
+  info.block_size = std::uint64_t{information.sectors_per_allocation_unit} * information.bytes_per_sector;
+  info.total_blocks = information.total_allocation_units;
+  info.maximum_name_length = kMaximumComponent;
+  return info;
+}
+
+}  // namespace
+
+Result<std::u16string> Smb1Share::wire_path(const std::string& path) const {
+  auto below = to_wire_path(path, link_->name_mapping);
+  if (!below) return below;
+  const bool is_pattern = below->find_first_of(kWildcards) != below->npos;
+  if (is_pattern || (!link_->requests.is_unicode() && !cifs::fits_oem(*below))) {
+    return tl::make_unexpected(make_error_code(NtStatus::STATUS_OBJECT_NAME_INVALID));
+  }
+  if (traits_.prefix.empty()) return below;
+  return below->empty() ? traits_.prefix : traits_.prefix + u'\\' + *below;
+}
+
+bool Smb1Share::is_hidden_name(const std::string& name) const { return is_removed_name(name); }
+
+Task<Result<Attributes>> Smb1Share::stat(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  Smb1Link::Flight flight;
+  ask_attributes(link_->requests, *on_server, flight);
+  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+  Result<Attributes> attributes = attributes_from(link_->requests, answers, 0);
+  if (attributes) co_await read_symlink(link_, *on_server, *attributes);
+  co_return attributes;
+}
+
+Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
+  const auto on_server = wire_path(request.path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  auto* lease = static_cast<Smb1Lease*>(request.lease);
+  NtCreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = access_of(request);
+  parameters.create_disposition = on_wire(request.disposition);
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
+  parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
+  parameters.ask_oplock = lease != nullptr;
+  if (lease != nullptr) link_->leases.begin_open();
+  const std::uint32_t first_read = std::min(request.first_read, maximum_read());
+  Smb1Link::Flight flight;
+  flight.push_back(link_->requests.create(parameters, first_read));
+  // The answer to NT_CREATE_ANDX has no room for the file's id.
+  if (link_->requests.has_pass_through()) flight.push_back(link_->requests.query_internal(*on_server));
+  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+
+  const auto created = answers[0].block<cifs::NtCreateResponse>();
+  if (lease != nullptr) link_->leases.end_open(*lease, created ? &*created : nullptr);
+  if (!created) co_return tl::make_unexpected(created.error());
+  OpenResult result;
+  result.attributes = attributes_of(*created);
+  if (answers.size() > 1) result.attributes.file_id = file_id_of(answers[1]);
+  result.open = std::make_unique<Smb1Open>(link_, created->fid, result.attributes, request.write_through);
+  result.created = created->create_action == wire::CreateAction::created;
+  if (first_read > 0) {
+    // A read that failed will be told to whoever reads.
+    const auto data = data_of_read(answers[0]);
+    const std::uint64_t expected = std::min<std::uint64_t>(first_read, created->end_of_file);
+    if (data && data->size() <= first_read && data->size() >= expected) {
+      result.first = *data;
+      result.first_read_done = true;
+    }
+  }
+  co_return result;
+}
+
+Task<Result<std::unique_ptr<DirectoryStream>>> Smb1Share::open_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  const std::u16string prefix = on_server->empty() ? std::u16string() : *on_server + u'\\';
+  Smb1Link::Flight flight;
+  flight.push_back(link_->requests.find_first(prefix + u'*', link_->data_size));
+  ask_attributes(link_->requests, *on_server, flight);
+  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+  const auto attributes = attributes_from(link_->requests, answers, 1);
+  if (!attributes) co_return tl::make_unexpected(attributes.error());
+  if (!attributes->is_directory()) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_A_DIRECTORY));
+  // What no page has brought is told here, as an open would.
+  if (answers[0].status == NtStatus::STATUS_ACCESS_DENIED) {
+    co_return tl::make_unexpected(make_error_code(answers[0].status));
+  }
+  co_return std::unique_ptr<DirectoryStream>(std::make_unique<Smb1Directory>(link_, prefix, *attributes, answers[0]));
+}
+
+Task<Result<Attributes>> Smb1Share::make_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  Smb1Link::Flight flight;
+  flight.push_back(link_->requests.create_directory(*on_server));
+  ask_attributes(link_->requests, *on_server, flight);
+  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+  if (const auto error = error_of(answers[0])) co_return tl::make_unexpected(error);
+  Result<Attributes> attributes = attributes_from(link_->requests, answers, 1);
+  if (attributes) co_return attributes;
+  // The server looked before it made it.
+  Smb1Link::Flight again;
+  ask_attributes(link_->requests, *on_server, again);
+  const Smb1Link::Answers told = co_await link_->exchange(std::move(again));
+  co_return attributes_from(link_->requests, told, 0);
+}
+
+// DELETE shares the file with nobody. By an open that does, it vanishes with the last open.
+Task<std::error_code> Smb1Share::remove_open(std::u16string path) {
+  NtCreateParameters parameters;
+  parameters.path = std::move(path);
+  parameters.desired_access = wire::DELETE;
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | wire::FILE_DELETE_ON_CLOSE;
+  const Smb1Answer answer = co_await link_->exchange(link_->requests.create(parameters));
+  const auto created = answer.block<cifs::NtCreateResponse>();
+  if (!created) co_return created.error();
+  auto closing = uninterrupted(link_->run(link_->requests.close(created->fid)));
+  const std::error_code error = co_await std::move(closing);
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::remove(std::u16string path) {
+  std::error_code error = co_await link_->run(link_->requests.remove(path));
+  if (error == NtStatus::STATUS_CANNOT_DELETE) {
+    AttributeChanges writable;
+    writable.file_attributes = file_attribute::normal;
+    error = co_await link_->run(link_->requests.set_basic(path, writable));
+    if (!error) error = co_await link_->run(link_->requests.remove(path));
+  }
+  if (error == NtStatus::STATUS_SHARING_VIOLATION) error = co_await remove_open(std::move(path));
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::remove_file(std::string path, RemoveHint hint) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  if (!hint.keep_for_opens) {
+    const std::error_code error = co_await remove(*on_server);
+    co_return error;
+  }
+  const std::u16string aside = removed_name_beside(*on_server);
+  const std::error_code error = co_await link_->run(link_->requests.rename(*on_server, aside));
+  if (error) co_return error;
+  auto removing = uninterrupted(remove(aside));
+  const std::error_code removed = co_await std::move(removing);
+  co_return removed;
+}
+
+Task<std::error_code> Smb1Share::remove_directory(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  const std::error_code error = co_await link_->run(link_->requests.delete_directory(*on_server));
+  co_return error;
+}
+
+// RENAME replaces nothing. Within one directory FileRenameInformation does, in one step. Else what is there is put
+// aside and comes back if the rest fails.
+Task<std::error_code> Smb1Share::rename_over(std::u16string from, std::u16string to) {
+  if (link_->requests.has_pass_through() && parent_of(from) == parent_of(to)) {
+    const std::u16string name = to.substr(to.rfind(u'\\') + 1);
+    constexpr bool kReplace = true;
+    const std::error_code error = co_await link_->run(link_->requests.set_name(from, name, kReplace));
+    co_return error;
+  }
+  const std::u16string aside = removed_name_beside(to);
+  std::error_code error = co_await link_->run(link_->requests.rename(to, aside));
+  if (error) co_return error;
+  error = co_await link_->run(link_->requests.rename(from, to));
+  if (error) {
+    co_await link_->run(link_->requests.rename(aside, to));
+    co_return error;
+  }
+  error = co_await remove(aside);
+  // Only a directory can be meant where it is none to remove.
+  if (error == NtStatus::STATUS_FILE_IS_A_DIRECTORY) {
+    error = co_await link_->run(link_->requests.delete_directory(aside));
+  }
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::rename(std::string from, std::string to, bool replace, Lease*) {
+  const auto source = wire_path(from);
+  if (!source) co_return source.error();
+  const auto target = wire_path(to);
+  if (!target) co_return target.error();
+  std::error_code error = co_await link_->run(link_->requests.rename(*source, *target));
+  if (replace && error == NtStatus::STATUS_OBJECT_NAME_COLLISION) {
+    auto renaming = uninterrupted(rename_over(*source, *target));
+    error = co_await std::move(renaming);
+  }
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::link(std::string existing, std::string new_path) {
+  const auto source = wire_path(existing);
+  if (!source) co_return source.error();
+  const auto target = wire_path(new_path);
+  if (!target) co_return target.error();
+  const std::error_code error = co_await link_->run(link_->requests.link(*source, *target));
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::set_attributes(std::string path, AttributeChanges changes) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return on_server.error();
+  if (changes.end_of_file) {
+    const std::error_code error =
+        co_await link_->run(link_->requests.set_end_of_file(*on_server, *changes.end_of_file));
+    if (error || !changes.touches_basic()) co_return error;
+  }
+  const std::error_code error = co_await link_->run(link_->requests.set_basic(*on_server, changes));
+  co_return error;
+}
+
+Task<Result<Attributes>> Smb1Share::make_symlink(std::string path, std::string target) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  const auto form = encode_mfsymlink(target);
+  if (!form) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NAME_TOO_LONG));
+  NtCreateParameters parameters;
+  parameters.path = *on_server;
+  parameters.desired_access = wire::FILE_WRITE_DATA | wire::FILE_READ_ATTRIBUTES;
+  parameters.create_disposition = wire::CreateDisposition::create;
+  parameters.create_options = wire::FILE_NON_DIRECTORY_FILE;
+  parameters.file_attributes = wire::FILE_ATTRIBUTE_NORMAL;
+  const Smb1Answer opened = co_await link_->exchange(link_->requests.create(parameters));
+  const auto created = opened.block<cifs::NtCreateResponse>();
+  if (!created) co_return tl::make_unexpected(created.error());
+  // From here on there is a file, which has to become the link.
+  Smb1Link::Flight flight;
+  flight.push_back(link_->requests.write_and_close(created->fid, *form));
+  ask_attributes(link_->requests, *on_server, flight);
+  auto writing = uninterrupted(link_->exchange(std::move(flight)));
+  const Smb1Link::Answers answers = co_await std::move(writing);
+  if (const auto error = error_of(answers[0])) {
+    link_->close_later(created->fid);
+    co_return tl::make_unexpected(error);
+  }
+  Attributes attributes = attributes_of(*created);
+  if (auto told = attributes_from(link_->requests, answers, 1)) attributes = std::move(*told);
+  attributes.end_of_file = kMfSymlinkSize;
+  attributes.symlink_target = std::move(target);
+  co_return attributes;
+}
+
+Task<Result<FileSystemInfo>> Smb1Share::file_system_info() {
+  const Smb1Answer answer = co_await link_->exchange(
+      link_->requests.query_fs(wire::FsInformationClass::full_size, cifs::level::query_fs_size_info));
+  if (!link_->requests.has_pass_through()) {
+    const auto size = information_of<wire::FileFsSizeInformation>(answer);
+    if (!size) co_return tl::make_unexpected(size.error());
+    FileSystemInfo info = units_of(*size);
+    info.free_blocks = info.available_blocks = size->available_allocation_units;
+    co_return info;
+  }
+  const auto full = information_of<wire::FileFsFullSizeInformation>(answer);
+  if (!full) co_return tl::make_unexpected(full.error());
+  FileSystemInfo info = units_of(*full);
+  info.free_blocks = full->actual_available_allocation_units;
+  info.available_blocks = full->caller_available_allocation_units;
+  co_return info;
+}
+
+}  // namespace smb3fuse::client

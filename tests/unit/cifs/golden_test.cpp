@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the golden messages of SMB1 mean, and that ours are the same bytes.
+#include "tests/unit/cifs/golden.h"
+
+#include <utility>
+
+#include "smb/cifs/file.h"
+#include "smb/cifs/paths.h"
+#include "smb/cifs/session.h"
+#include "smb/cifs/trans2.h"
+#include "smb/cifs/transaction.h"
+#include "smb/wire/utf16.h"
+#include "tests/unit/cifs/cifs_test.h"
+
+namespace smb3fuse::cifs {
+namespace {
+
+constexpr bool kUnicode = true;
+
+TEST(SmbHeader, TellsWhoAsksForWhat) {
+  const GoldenMessage message(golden::kNtCreateResponse);
+  EXPECT_EQ(message.header.command, Command::nt_create_andx);
+  EXPECT_TRUE(message.header.is_response());
+  EXPECT_FALSE(message.header.is_signed());
+  EXPECT_EQ(message.header.tid, 0xC03D);
+  EXPECT_EQ(message.header.uid, 0x568F);
+  EXPECT_EQ(message.header.mid, 4);
+  EXPECT_EQ(status_of(message.header), NtStatus::STATUS_SUCCESS);
+  EXPECT_EQ(wire::encode(message.header), Bytes(message.bytes.begin(), message.bytes.begin() + kHeaderSize));
+}
+
+TEST(SmbHeader, HasAnNtStatusOrADosError) {
+  EXPECT_EQ(status_of(GoldenMessage(golden::kNtTransactRefused).header), NtStatus::STATUS_NOT_SUPPORTED);
+  Header header;
+  header.status = 0x00020001;  // ERRDOS, ERRbadfile
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+  header.status = 0x00060002;  // ERRSRV, ERRinvnetname
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_BAD_NETWORK_NAME);
+  header.status = 0x77770001;  // one that nobody knows
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_UNSUCCESSFUL);
+  header.status = 0;
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_SUCCESS);
+}
+
+TEST(Negotiate, OffersDialectsByName) {
+  NegotiateRequest request;
+  request.dialects = {{make_oem("NT LANMAN 1.0")}, {make_oem("NT LM 0.12")}};
+  EXPECT_EQ(built(request), GoldenMessage(golden::kNegotiateRequest).rest());
+}
+
+TEST(Negotiate, AnswersWithTheServersLimits) {
+  const auto response = GoldenMessage(golden::kNegotiateResponse).as<NegotiateResponse>();
+  EXPECT_EQ(response.dialect_index, 0);
+  EXPECT_EQ(response.security_mode, NEGOTIATE_USER_SECURITY | NEGOTIATE_ENCRYPT_PASSWORDS);
+  EXPECT_EQ(response.max_mpx_count, 50);
+  EXPECT_EQ(response.max_buffer_size, 16644u);
+  EXPECT_EQ(response.capabilities, 0x8080E3FDu);
+  EXPECT_EQ(response.challenge_length, 0);
+}
+
+TEST(SessionSetup, CarriesATokenThereAndBack) {
+  const GoldenMessage asked(golden::kSessionSetupRequest);
+  auto request = asked.as<SessionSetupExtendedRequest>();
+  EXPECT_EQ(request.max_buffer_size, 0xFFFF);
+  EXPECT_EQ(request.security_blob.size(), 74u);
+  EXPECT_EQ(request.security_blob[0], 0x60);
+  request.native_os = make_text(u"Unix", kUnicode);
+  request.native_lan_man = make_text(u"Samba", kUnicode);
+  EXPECT_EQ(built(request), asked.rest());
+
+  const GoldenMessage answered(golden::kSessionSetupResponse);
+  EXPECT_EQ(status_of(answered.header), NtStatus::STATUS_MORE_PROCESSING_REQUIRED);
+  EXPECT_EQ(answered.as<SessionSetupExtendedResponse>().security_blob.size(), 165u);
+}
+
+TEST(TreeConnect, NamesAShareAndAService) {
+  TreeConnectRequest request;
+  request.flags = 0x000C;
+  static constexpr std::uint8_t kNone[] = {0};
+  request.password = kNone;
+  request.path = make_text(u"\\\\127.0.0.1\\SHARE", kUnicode);
+  request.service = make_oem("?????");
+  EXPECT_EQ(built(request), GoldenMessage(golden::kTreeConnectRequest).rest());
+
+  const GoldenMessage answered(golden::kTreeConnectResponse);
+  const auto response = answered.as<TreeConnectExtendedResponse>();
+  EXPECT_EQ(response.optional_support, 0x0021);
+  EXPECT_EQ(response.maximal_share_access_rights, 0x001F01FFu);
+  EXPECT_EQ(answered.blocks[0].bytes[0], 'A');
+}
+
+TEST(NtCreate, OpensByPath) {
+  NtCreateRequest request;
+  request.desired_access = 0x0012019F;
+  request.share_access = 3;
+  request.create_disposition = wire::CreateDisposition::overwrite_if;
+  request.create_options = 0x40;
+  request.name = make_text(u"\\a.txt", kUnicode);
+  // smbclient sends two null characters and counts one as part of the name; [MS-CIFS] 2.2.4.64.1 does neither.
+  Bytes expected = GoldenMessage(golden::kNtCreateRequest).rest();
+  EXPECT_EQ(std::exchange(expected[6], std::uint8_t{12}), 14);   // NameLength
+  EXPECT_EQ(std::exchange(expected[49], std::uint8_t{15}), 17);  // ByteCount
+  expected.resize(expected.size() - 2);
+  EXPECT_EQ(built(request), expected);
+
+  const auto response = GoldenMessage(golden::kNtCreateResponse).as<NtCreateResponse>();
+  EXPECT_EQ(response.oplock_level, OplockLevel::none);
+  EXPECT_EQ(response.fid, 0x3C47);
+  EXPECT_EQ(response.create_action, wire::CreateAction::created);
+  EXPECT_EQ(response.last_write_time.value, 0x01DD79ED1D32E3D6u);
+  EXPECT_EQ(response.file_attributes, 0x20u);
+  EXPECT_FALSE(response.directory);
+}
+
+TEST(Read, BringsBytesWhereTheAnswerSays) {
+  ReadRequest request;
+  request.fid = 0xD9E4;
+  request.max_count = 6;
+  request.min_count = 6;
+  EXPECT_EQ(built(request), GoldenMessage(golden::kReadRequest).rest());
+
+  const GoldenMessage answered(golden::kReadResponse);
+  auto response = answered.as<ReadResponse>();
+  const auto data = response.data(answered.blocks[0], answered.bytes);
+  ASSERT_TRUE(data);
+  EXPECT_EQ(std::string(data->begin(), data->end()), "hello\n");
+  response.data_length = 7;
+  EXPECT_FALSE(response.data(answered.blocks[0], answered.bytes));
+  response.data_length = 6;
+  response.data_length_high = 1;
+  EXPECT_FALSE(response.data(answered.blocks[0], answered.bytes));
+  response.data_length_high = 0;
+  response.data_offset = kHeaderSize;
+  EXPECT_FALSE(response.data(answered.blocks[0], answered.bytes));
+}
+
+TEST(Write, CarriesItsDataBehindTheWords) {
+  static constexpr std::uint8_t kData[] = {'h', 'e', 'l', 'l', 'o', '\n'};
+  WriteRequest request;
+  request.fid = 0x3C47;
+  request.set_data(wire::Payload::of(kData));
+  EXPECT_EQ(built(request), GoldenMessage(golden::kWriteRequest).rest());
+  EXPECT_EQ(GoldenMessage(golden::kWriteResponse).as<WriteResponse>().written(), 6u);
+  WriteResponse large;
+  large.count = 0xF000;
+  large.count_high = 1;
+  EXPECT_EQ(large.written(), 0x1F000u);
+}
+
+TEST(Paths, AreAlignedWhereTheyAreUnicode) {
+  CloseRequest close;
+  close.fid = 0x3C47;
+  EXPECT_EQ(built(close), GoldenMessage(golden::kCloseRequest).rest());
+  EXPECT_EQ(built(CreateDirectoryRequest{{make_text(u"\\d", kUnicode)}}),
+            GoldenMessage(golden::kCreateDirectoryRequest).rest());
+  EXPECT_EQ(built(DeleteDirectoryRequest{{make_text(u"\\d", kUnicode)}}),
+            GoldenMessage(golden::kDeleteDirectoryRequest).rest());
+  DeleteRequest remove;
+  remove.name = {make_text(u"\\c.txt", kUnicode)};
+  EXPECT_EQ(built(remove), GoldenMessage(golden::kDeleteRequest).rest());
+  RenameRequest rename;
+  rename.old_name = {make_text(u"\\a.txt", kUnicode)};
+  rename.new_name = {make_text(u"\\c.txt", kUnicode)};
+  EXPECT_EQ(built(rename), GoldenMessage(golden::kRenameRequest).rest());
+  EXPECT_EQ(built(TreeDisconnectRequest()), GoldenMessage(golden::kTreeDisconnectRequest).rest());
+}
+
+TEST(Paths, EndWithOneNullWhereTheyAreOem) {
+  constexpr bool kOem = false;
+  const Bytes expected = {0x00, 0x04, 0x00, 0x04, '\\', 'd', 0x00};
+  EXPECT_EQ(built(CreateDirectoryRequest{{make_text(u"\\d", kOem)}}), expected);
+  EXPECT_TRUE(fits_oem(u"plain"));
+  EXPECT_FALSE(fits_oem(u"\u00E4"));
+  EXPECT_EQ(read_text(Bytes{'a', 'b', 0}, kOem), u"ab");
+  EXPECT_EQ(read_text(Bytes{0xE4}, kOem), std::nullopt);
+  EXPECT_EQ(read_text(Bytes{'a', 0, 'b'}, kUnicode), std::nullopt);
+}
+
+TEST(Transaction2, HasParametersAndDataWhereItsOffsetsSay) {
+  const GoldenMessage asked(golden::kFindFirst2Request);
+  const auto request = asked.as<Transaction2Request>();
+  EXPECT_EQ(request.subcommand, static_cast<std::uint16_t>(Trans2::find_first2));
+  EXPECT_EQ(request.max_data_count, 0xFFFF);
+  const auto find = wire::decoded<FindFirst2Request>(request.parameters);
+  EXPECT_EQ(find.search_attributes, 0x0016);
+  EXPECT_EQ(find.information_level, 0x0104);
+  EXPECT_EQ(find.search_count, 0x0556);
+  // Our own has the same parameters at the same place.
+  FindFirst2Request same = find;
+  same.file_name = make_text(u"\\*", kUnicode);
+  EXPECT_EQ(wire::encode(same), Bytes(request.parameters.begin(), request.parameters.end()));
+  const Transaction2Messages ours = make_transaction2(request, request.parameters, {}, 16644);
+  const auto at = asked.bytes.begin() + 68;
+  EXPECT_EQ(Bytes(ours.first.begin() + 68, ours.first.begin() + 86), Bytes(at, at + 18));
+  EXPECT_TRUE(ours.secondaries.empty());
+
+  const GoldenMessage answered(golden::kFindFirst2Response);
+  const auto part = decode_transaction(answered.blocks[0]);
+  ASSERT_TRUE(part);
+  EXPECT_TRUE(part->is_whole());
+  EXPECT_EQ(part->data.size(), 300u);
+  const auto found = wire::decoded<FindFirst2Response>(part->parameters);
+  EXPECT_EQ(found.search_count, 3);
+  EXPECT_EQ(found.end_of_search, 1);
+  EXPECT_EQ(found.last_name_offset, 196);
+}
+
+TEST(Transaction2, AsksForAFileByItsFid) {
+  const auto request = GoldenMessage(golden::kQueryFileRequest).as<Transaction2Request>();
+  EXPECT_EQ(request.subcommand, static_cast<std::uint16_t>(Trans2::query_file_information));
+  const auto query = wire::decoded<QueryFileInformationRequest>(request.parameters);
+  EXPECT_EQ(query.fid, 0xD9E4);
+  EXPECT_EQ(query.information_level, level::query_file_all_info);
+
+  const GoldenMessage answered(golden::kQueryFileResponse);
+  const auto part = decode_transaction(answered.blocks[0]);
+  ASSERT_TRUE(part);
+  const auto all = wire::decoded<QueryFileAllInfo>(part->data);
+  EXPECT_EQ(all.basic_information.file_attributes, 0x20u);
+  EXPECT_EQ(all.standard_information.end_of_file, 6u);
+  EXPECT_EQ(all.standard_information.number_of_links, 1u);
+}
+
+TEST(Transaction2, AsksForTheFileSystem) {
+  const GoldenMessage answered(golden::kQueryFsResponse);
+  const auto part = decode_transaction(answered.blocks[0]);
+  ASSERT_TRUE(part);
+  const auto size = wire::decoded<wire::FileFsFullSizeInformation>(part->data);
+  EXPECT_EQ(size.total_allocation_units, 0x0FBF8E74u);
+  EXPECT_EQ(size.sectors_per_allocation_unit, 2u);
+  EXPECT_EQ(size.bytes_per_sector, 512u);
+}
+
+TEST(NtTransact, CarriesAControlCode) {
+  const auto request = GoldenMessage(golden::kNtTransactRequest).as<NtTransactRequest>();
+  EXPECT_EQ(request.function, static_cast<std::uint16_t>(NtTransact::ioctl));
+  constexpr std::uint32_t kEnumerateSnapshots = 0x00144064;
+  EXPECT_EQ(request.setup & 0x0001FFFFFFFFFFFF, ioctl_setup(kEnumerateSnapshots, 0x7FEA));
+}
+
+TEST(Locking, NamesRangesOfMoreThan32Bits) {
+  LockingRequest request;
+  request.fid = 0x1234;
+  request.locks = {LockingRange::of(1, 0x100000002, 0x300000004)};
+  const Bytes expected = {8, 0xFF, 0, 0, 0, 0x34, 0x12, 0x10, 0, 0, 0, 0, 0, 0, 0, 1, 0, 20, 0, 1,
+                          0, 0,    0, 1, 0, 0,    0,    2,    0, 0, 0, 3, 0, 0, 0, 4, 0, 0,  0};
+  EXPECT_EQ(built(request), expected);
+}
+
+TEST(EveryMessage, IsRefusedWhenItIsCutShort) {
+  for (const golden::Message& message : golden::kMessages) {
+    const Bytes whole = wire::from_hex(message.hex);
+    ASSERT_TRUE(split_blocks(whole)) << message.name;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      const wire::ExactCopy cut(ByteView(whole).first(size));
+      EXPECT_FALSE(split_blocks(cut.view())) << message.name << " of " << size << " bytes";
+    }
+  }
+}
+
+// Every field of every answer at its largest: nothing is read outside of the message, and what is refused says where.
+TEST(EveryMessage, IsReadWithinItsBounds) {
+  for (const golden::Message& message : golden::kMessages) {
+    const Bytes whole = wire::from_hex(message.hex);
+    for (std::size_t at = kHeaderSize; at < whole.size(); ++at) {
+      Bytes changed = whole;
+      changed[at] = 0xFF;
+      const wire::ExactCopy copy(changed);
+      const auto blocks = split_blocks(copy.view());
+      if (!blocks) continue;
+      for (const Block& block : *blocks) {
+        if (is_transaction(block.command)) static_cast<void>(decode_transaction(block));
+        if (const auto read = decode<ReadResponse>(block)) static_cast<void>(read->data(block, copy.view()));
+        static_cast<void>(decode<SessionSetupExtendedResponse>(block));
+        static_cast<void>(decode<NegotiateResponse>(block));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace smb3fuse::cifs
