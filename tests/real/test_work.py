@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """People's work on a mount: every dialect x plain, signed, sealed; as an ordinary user, or as root."""
+import json
 import os
 import shutil
 import unittest
@@ -79,6 +80,30 @@ def matrix_class(dialect):
 for _dialect in SAMBA_NAMES:
     _class = matrix_class(_dialect)
     globals()[_class.__name__] = _class
+
+
+class Smb1(Works):
+    """CIFS, which is spoken only when it is asked for."""
+    SERVER = ["server min protocol = NT1", "server max protocol = NT1"]
+
+    def check(self, options, mount_options="", user=None):
+        with SambaServer([*self.SERVER, *options]) as server:
+            with Mount(server, options=f"vers=1.0{mount_options}", user=user) as mount:
+                self.work_through(mount)
+                self.assertEqual(server.session()[0], "NT1")
+                status = harness.run([harness.SMB3FUSE, "status", "--json", mount.path], user=user).stdout
+        return json.loads(status)["protocol"]["signed"]
+
+    def test_plain_as_an_ordinary_user(self):
+        self.assertFalse(self.check(["unix extensions = no"], user=harness.USER))
+
+    def test_a_server_that_demands_signing(self):
+        self.assertTrue(self.check(["server signing = mandatory"]))
+
+    def test_a_user_who_demands_signing(self):
+        with SambaServer([*self.SERVER, "server signing = auto"]) as server:
+            with Mount(server, options="vers=1.0,sign") as mount:
+                self.work_through(mount, ["editors"])
 
 
 class Full(Works):
