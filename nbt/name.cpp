@@ -84,9 +84,8 @@ std::string first_level(const Name& name) {
 }
 
 void put_name(Writer& writer, const Name& name) {
-  std::string_view rest;
   const std::string text = first_level(name);
-  for (rest = text; !rest.empty();) {
+  for (std::string_view rest = text; !rest.empty();) {
     const std::string_view label = rest.substr(0, rest.find('.'));
     writer.u8(static_cast<unsigned>(label.size()));
     writer.text(label);

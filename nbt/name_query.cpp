@@ -79,7 +79,8 @@ void NameQuery::handle_packet(const Endpoint& from, ByteView bytes, Time now) {
   if (!packet || !packet->response || packet->id != id_) return;
   if (packet->opcode == Opcode::wack && !rounds_.front().broadcast) {
     // RFC 1002 4.2.16: the server will say, but not yet.
-    if (packet->answers.empty() || waits_left_-- == 0) return;
+    if (packet->answers.empty() || waits_left_ == 0) return;
+    --waits_left_;
     const std::chrono::seconds asked(packet->answers.front().ttl);
     deadline_ = now + std::min(asked, kLongestWait);
     return;
@@ -116,7 +117,8 @@ bool NameQuery::follow(const NamePacket& packet, Time now) {
   if (rounds_.front().broadcast || !packet.answers.empty() || packet.authorities.empty()) return false;
   for (const Record& record : packet.additional) {
     if (record.type != RecordType::a || record.data.size() != 4) continue;
-    if (redirections_left_-- == 0) break;
+    if (redirections_left_ == 0) break;
+    --redirections_left_;
     Ipv4 server;
     std::copy(record.data.begin(), record.data.end(), server.begin());
     rounds_.insert(rounds_.begin() + 1, Round{{server}, false});

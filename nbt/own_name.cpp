@@ -179,7 +179,9 @@ void OwnName::handle_response(const Endpoint& from, const NamePacket& packet, Ti
   }
   if (step_ == Step::release_all || from.address != config_.name_servers[server_]) return;
   if (packet.opcode == Opcode::wack) {
-    if (waits_left_-- > 0) deadline_ = now + std::min(std::chrono::seconds(record.ttl), kLongestWait);
+    if (waits_left_ == 0) return;
+    --waits_left_;
+    deadline_ = now + std::min(std::chrono::seconds(record.ttl), kLongestWait);
     return;
   }
   if (step_ == Step::release) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace smb3fuse::nbt {
@@ -43,7 +44,10 @@ class Reader {
 
   bool ok() const { return !failed_; }
   std::size_t position() const { return at_; }
-  void move_to(std::size_t at) { at > whole_.size() ? fail() : static_cast<void>(at_ = at); }
+  void move_to(std::size_t at) {
+    if (at > whole_.size()) return fail();
+    at_ = at;
+  }
   std::size_t remaining() const { return failed_ ? 0 : whole_.size() - at_; }
   ByteView whole() const { return whole_; }
 

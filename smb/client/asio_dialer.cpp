@@ -42,7 +42,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
           std::optional<nbt::SessionOpening> session, Done done)
       : context_(context),
         pool_(pool),
-        status_config_(node_config(policy, nbt::NodeType::p)),
+        policy_(policy),
         server_(std::move(server)),
         session_(std::move(session)),
         socket_(context),
@@ -95,13 +95,12 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   // The name service has IPv4 alone.
   void ask_status() {
     const auto address = server_.address();
-    const bool has_v4 = address.is_v4();
-    if (!has_v4) {
+    if (!address.is_v4()) {
       session_->handle_node_status(std::nullopt);
       return go_on();
     }
     status_ = start_status_request(
-        context_, address.to_v4().to_bytes(), status_config_,
+        context_, address.to_v4().to_bytes(), node_config(policy_, nbt::NodeType::p),
         [weak = weak_from_this()](const std::vector<nbt::NameAnswer>& answers) {
           const auto self = weak.lock();
           if (!self || !self->done_) return;
@@ -126,7 +125,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
 
   boost::asio::io_context& context_;
   cache::BufferPool& pool_;
-  nbt::NodeConfig status_config_;
+  const DialPolicy& policy_;  // the dialer's
   tcp::endpoint server_;
   std::optional<nbt::SessionOpening> session_;
   tcp::socket socket_;

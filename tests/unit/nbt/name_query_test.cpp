@@ -176,6 +176,22 @@ TEST_F(NameQueryTest, AServerMayAskForPatience) {
   EXPECT_EQ(query.state(), State::found);
 }
 
+TEST_F(NameQueryTest, AServerThatAlwaysAsksForPatienceIsLeft) {
+  NameQuery query = ask(NodeType::p);
+  const Time begin = time.now;
+  while (query.deadline() && time.now - begin < 1h) {
+    for (const OutgoingPacket& packet : query.take_outgoing()) {
+      NamePacket wait = make_query_response(decode_name_packet(packet.bytes)->id, kName, {});
+      wait.opcode = Opcode::wack;
+      wait.answers[0].ttl = 60;
+      for (int i = 0; i < 10; ++i) answer(query, kServer, wait);
+    }
+    time.to_deadline(query);
+  }
+  EXPECT_EQ(query.state(), State::not_found);
+  EXPECT_LE(time.now - begin, 4min);
+}
+
 // RFC 1002 4.2.15, written by its figure: NSD_NAME "N", an NS record and the A record with the other server's address.
 Bytes redirection(std::uint16_t id, std::uint8_t last_byte) {
   Writer writer;
@@ -205,6 +221,7 @@ TEST_F(NameQueryTest, AServerMaySendUsToAnotherOne) {
 }
 
 TEST_F(NameQueryTest, ServersThatSendUsInACircleAreLeft) {
+  config.name_servers = {kServer, kServer};
   NameQuery query = ask(NodeType::p);
   int asked_servers = 0;
   while (query.state() == State::asking && asked_servers < 100) {
@@ -214,7 +231,7 @@ TEST_F(NameQueryTest, ServersThatSendUsInACircleAreLeft) {
     query.handle_packet(packets[0].to, redirection(decode_name_packet(packets[0].bytes)->id, 2), time.now);
   }
   EXPECT_EQ(query.state(), State::not_found);
-  EXPECT_EQ(asked_servers, 4);
+  EXPECT_EQ(asked_servers, 5) << "both, and three times somebody else";
 }
 
 // RFC 1002 4.2.17, 4.2.18

@@ -127,6 +127,22 @@ TEST_F(OwnNameTest, WaitsAsLongAsTheServerAsksFor) {
   EXPECT_EQ(own.state(), State::owned);
 }
 
+TEST_F(OwnNameTest, DoesNotWaitForEverForAServerThatAlwaysAsksForMore) {
+  OwnName own = claim(NodeType::p);
+  const Time begin = time.now;
+  while (own.deadline() && time.now - begin < 1h) {
+    for (const OutgoingPacket& packet : own.take_outgoing()) {
+      NamePacket wait = make_registration_refusal(decode_name_packet(packet.bytes)->id, kName, {});
+      wait.opcode = Opcode::wack;
+      wait.answers[0].ttl = 60;
+      for (int i = 0; i < 10; ++i) tell(own, kServer, wait);
+    }
+    time.to_deadline(own);
+  }
+  EXPECT_EQ(own.state(), State::unanswered);
+  EXPECT_LE(time.now - begin, 4min);
+}
+
 // RFC 1002 4.2.7, RFC 1001 15.2.2.2: RA is zero, and the answer tells who had the name.
 TEST_F(OwnNameTest, ChallengesWhoHadIt) {
   OwnName own = claim(NodeType::p);
