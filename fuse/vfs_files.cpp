@@ -140,7 +140,8 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
   if (opened->created) note_made(*parent, name);
   if (truncate) note_size(*node, 0, true);
   client::Open* open = nullptr;
-  const bool is_of_its_own = node->file.expired();
+  // Others here may have had the file open meanwhile, and written more than the server said: then it is opened again.
+  const bool is_of_its_own = node->file.expired() && node->last_change <= asked.change;
   if (is_of_its_own) {
     file->node = nodes_.pin(*node);
     node->file = file;
@@ -149,7 +150,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     learn_opened(*file, told, asked);
   } else {
     opened->open.reset();
-    file = node->file.lock();
+    file = file_of(node);
     path = path_in(parent, name);
     client::Result<client::Open*> again = tl::unexpected(make_errno(ESTALE));
     if (path) again = co_await open_anew(*file, std::move(*path), flags, false);
