@@ -206,7 +206,8 @@ TEST(Transaction2, HasParametersAndDataWhereItsOffsetsSay) {
 }
 
 TEST(Transaction2, AsksForAFileByItsFid) {
-  const auto request = GoldenMessage(golden::kQueryFileRequest).as<Transaction2Request>();
+  const GoldenMessage asked(golden::kQueryFileRequest);
+  const auto request = asked.as<Transaction2Request>();
   EXPECT_EQ(request.subcommand, static_cast<std::uint16_t>(Trans2::query_file_information));
   const auto query = wire::decoded<QueryFileInformationRequest>(request.parameters);
   EXPECT_EQ(query.fid, 0xD9E4);
@@ -232,7 +233,8 @@ TEST(Transaction2, AsksForTheFileSystem) {
 }
 
 TEST(NtTransact, CarriesAControlCode) {
-  const auto request = GoldenMessage(golden::kNtTransactRequest).as<NtTransactRequest>();
+  const GoldenMessage asked(golden::kNtTransactRequest);
+  const auto request = asked.as<NtTransactRequest>();
   EXPECT_EQ(request.function, static_cast<std::uint16_t>(NtTransact::ioctl));
   constexpr std::uint32_t kEnumerateSnapshots = 0x00144064;
   EXPECT_EQ(request.setup & 0x0001FFFFFFFFFFFF, ioctl_setup(kEnumerateSnapshots, 0x7FEA));

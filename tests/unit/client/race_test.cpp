@@ -18,6 +18,11 @@ using namespace std::chrono_literals;
 
 class RaceTest : public testing::Test {
  protected:
+  static constexpr Duration kDeadline = 10s;
+
+  // The race ends, if it has not.
+  void TearDown() override { runtime.advance(kDeadline); }
+
   struct Runner {
     std::function<void(Dialled)> done;
     bool ended = false;
@@ -37,7 +42,7 @@ class RaceTest : public testing::Test {
     spawn(run(std::move(contenders)));
   }
   Task<void> run(std::vector<Contender> contenders) {
-    Dialled told = co_await race(runtime, std::move(contenders), 10s);
+    Dialled told = co_await race(runtime, std::move(contenders), kDeadline);
     outcome.emplace(std::move(told));
   }
   void fail(std::size_t runner, std::error_code error) {
