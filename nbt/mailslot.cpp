@@ -15,7 +15,7 @@ void put16(Writer& writer, std::size_t value) {
 
 std::uint16_t take16(Reader& reader) {
   const unsigned low = reader.u8();
-  return static_cast<std::uint16_t>(low | reader.u8() << 8);
+  return static_cast<std::uint16_t>(low | static_cast<unsigned>(reader.u8()) << 8);
 }
 
 std::uint32_t take32(Reader& reader) {

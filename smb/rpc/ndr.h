@@ -34,7 +34,7 @@ class NdrReader {
   std::uint16_t u16() {
     align(2);
     const unsigned low = u8();
-    return static_cast<std::uint16_t>(low | u8() << 8);
+    return static_cast<std::uint16_t>(low | static_cast<unsigned>(u8()) << 8);
   }
   std::uint32_t u32() {
     align(4);
