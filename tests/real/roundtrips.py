@@ -138,6 +138,23 @@ class Budgets(unittest.TestCase):
                         lambda i: self.assertRaises(FileNotFoundError, os.open, self.path / f"missing{i}", os.O_RDONLY),
                         lambda: os.stat(self.path))
 
+    def test_missing_name_again(self):
+        self.mount(trust=60)
+        missing = lambda i: self.assertRaises(FileNotFoundError, os.stat, self.path / f"missing{i}")
+        for i in range(3):
+            missing(i)
+        self.check_each("stat of a missing name again", 0, 3, missing)
+
+    def test_sync_of_a_folder(self):
+        self.mount(trust=60)
+        os.stat(self.path)
+
+        def sync(_):
+            folder = os.open(self.path, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        self.check_each("open, fsync and close of a folder", 0, 10, sync)
+
     def test_list_with_attributes(self):
         for count in (10, 2000, 7500):
             with self.subTest(entries=count), Mount(self.server, port=self.proxy.port, options=f"{self.options},actimeo=30") as mount:
