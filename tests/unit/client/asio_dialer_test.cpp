@@ -267,14 +267,14 @@ TEST_F(AsioDialerTest, ResolvesByNameServersAndThenByBroadcast) {
 }
 
 TEST_F(AsioDialerTest, ResolvesByTheFile) {
-  std::array<char, 32> path{"/tmp/lmhosts-XXXXXX"};
+  std::string path = testing::TempDir() + "/lmhosts-XXXXXX";
   const int file = ::mkstemp(path.data());
   ASSERT_GE(file, 0);
-  std::ofstream(path.data()) << "10.1.2.3 museum # old\n";
-  policy.lmhosts_file = path.data();
+  std::ofstream(path) << "10.1.2.3 museum # old\n";
+  policy.lmhosts_file = path;
   policy.resolve = {ResolveMethod::lmhosts};
   const auto found = resolved("museum");
-  std::filesystem::remove(path.data());
+  std::filesystem::remove(path);
   ::close(file);
   ASSERT_TRUE(found);
   EXPECT_EQ(*found, Addresses{boost::asio::ip::make_address("10.1.2.3")});

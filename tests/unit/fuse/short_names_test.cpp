@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +15,7 @@ namespace {
 class ShortNames : public testing::Test {
  protected:
   ShortNames() {
-    std::array<char, 32> path{"/tmp/short-names-XXXXXX"};
+    std::string path = testing::TempDir() + "/short-names-XXXXXX";
     folder = ::mkdtemp(path.data());
   }
   ~ShortNames() override { std::filesystem::remove_all(folder); }
