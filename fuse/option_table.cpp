@@ -85,36 +85,35 @@ struct MethodName {
 constexpr std::array kMethods{MethodName{"dns", ResolveMethod::dns}, MethodName{"lmhosts", ResolveMethod::lmhosts},
                               MethodName{"wins", ResolveMethod::wins}, MethodName{"netbios", ResolveMethod::netbios}};
 
-Wrong add_method(OptionDraft& draft, Value name) {
+Wrong add_method(OptionDraft& draft, ResolveMethod method) {
   auto& methods = draft.options.dial.resolve;
-  for (const MethodName& known : kMethods) {
-    if (known.name != name) continue;
-    if (std::find(methods.begin(), methods.end(), known.method) != methods.end()) return "is named twice";
-    methods.push_back(known.method);
-    return kFine;
-  }
-  return "expected some of dns, lmhosts, wins and netbios";
+  if (std::find(methods.begin(), methods.end(), method) != methods.end()) return "is named twice";
+  methods.push_back(method);
+  return kFine;
 }
 
 Wrong set_resolve(OptionDraft& draft, Value value) {
   draft.resolve_given = true;
   draft.options.dial.resolve.clear();
   for (const Value name : split(value, ',')) {
-    if (auto wrong = add_method(draft, name)) return wrong;
+    const auto known =
+        std::find_if(kMethods.begin(), kMethods.end(), [name](const MethodName& each) { return each.name == name; });
+    if (known == kMethods.end()) return "expected some of dns, lmhosts, wins and netbios";
+    if (auto wrong = add_method(draft, known->method)) return wrong;
   }
   return kFine;
 }
 
 // The commas of resolve=dns,netbios part options, too.
-template <std::size_t index>
+template <ResolveMethod method>
 Wrong go_on_resolving(OptionDraft& draft, Value) {
   if (!draft.resolve_given) return "has a meaning only behind resolve=";
-  return add_method(draft, kMethods[index].name);
+  return add_method(draft, method);
 }
 
 // Several are parted by colons.
 Wrong set_wins(OptionDraft& draft, Value value) {
-  if (value.empty()) return go_on_resolving<2>(draft, value);
+  if (value.empty()) return go_on_resolving<ResolveMethod::wins>(draft, value);
   draft.options.dial.wins.clear();
   for (const Value part : split(value, ':')) {
     const auto address = nbt::parse_ipv4(part);
@@ -125,7 +124,7 @@ Wrong set_wins(OptionDraft& draft, Value value) {
 }
 
 Wrong set_lmhosts(OptionDraft& draft, Value value) {
-  if (value.empty()) return go_on_resolving<1>(draft, value);
+  if (value.empty()) return go_on_resolving<ResolveMethod::lmhosts>(draft, value);
   draft.options.dial.lmhosts_file = value;
   return kFine;
 }
@@ -365,8 +364,8 @@ const std::vector<OptionRow>& rows() {
       {{"resolve"}, "METHOD[,METHOD]...", connection, "dns, lmhosts, wins, netbios (all of them)", set_resolve},
       {{"wins"}, "[ADDRESS[:ADDRESS]...]", connection, "NetBIOS name servers", set_wins},
       {{"lmhosts"}, "[FILE]", connection, "NetBIOS names (/etc/samba/lmhosts)", set_lmhosts},
-      {{"dns"}, "", connection, "more of resolve=, as are netbios, wins, lmhosts (default)", go_on_resolving<0>},
-      {{"netbios"}, "", connection, "more of resolve= (default)", go_on_resolving<3>},
+      {{"dns"}, "", connection, "more of resolve=, as are netbios, wins, lmhosts (default)", go_on_resolving<ResolveMethod::dns>},
+      {{"netbios"}, "", connection, "more of resolve= (default)", go_on_resolving<ResolveMethod::netbios>},
       {{"servern"}, "NAME", connection, "the server's NetBIOS name (found out)", netbios_name<&client::DialPolicy::called_name>},
       {{"netbiosname"}, "NAME", connection, "our NetBIOS name (this machine's)", netbios_name<&client::DialPolicy::calling_name>},
       {{"nbsessinit"}, "", connection, "begin a NetBIOS session, whatever the port", set_session<true>},
