@@ -54,6 +54,7 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
   const auto opened = run.by_name.find(name);
   if (opened == run.by_name.end()) return advice;
   Order* best = nullptr;
+  bool begins_as_proven = false;
   for (std::size_t i = 0; i < kOrders; ++i) {
     Order& order = run.orders[i];
     const std::size_t at = order.place[opened->second];
@@ -66,7 +67,7 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
     if (i == proven_order_ && at == 0 && order.last == kNone && is_proven()) {
       order.streak = proof_;
       run.window = kLargestWindow;
-      run.begins_as_proven = true;
+      begins_as_proven = true;
     }
     order.last = at;
     if (order.streak < proof_ || (best != nullptr && order.streak <= best->streak)) continue;
@@ -81,7 +82,7 @@ std::vector<std::string> FileRuns::handle_open(Directory directory, const std::s
   }
   best->asked_to = std::max(best->asked_to, until);
   run.unused += advice.size();
-  if (std::exchange(run.begins_as_proven, false) && !advice.empty()) unproven_.insert(directory);
+  if (begins_as_proven && !advice.empty()) unproven_.insert(directory);
   return advice;
 }
 

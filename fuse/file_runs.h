@@ -66,7 +66,6 @@ class FileRuns {
     std::size_t unused = 0;
     std::size_t used = 0;
     std::size_t followed = kNone;  // the order that was advised last
-    bool begins_as_proven = false;
     std::uint64_t touched = 0;
   };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fuse/open_file.h"
+#include "fuse/text.h"
 
 namespace smb3fuse::fs {
 

@@ -6,9 +6,8 @@
 //   shows was changed by us since. What is in doubt is listed again.
 // - Only complete listings are kept: an open directory on the server, for the rest of a large one, could stand in the
 //   way of renaming it or what is above it. Whoever waits for one that turns out to be large gets it with its stream.
-// - The folder whose sub-folders are opened is listed again before its listing is too old, as long as the walk lasts,
-// so
-//   that look-ups in it are answered from memory. That listing answers no open.
+// - The folder whose sub-folders are opened is listed again before its listing is too old, as long as the walk lasts:
+//   look-ups in it are answered from memory. That listing answers no open.
 // - Requests go out on a turn of their own, behind what a program waits for.
 // Loop thread.
 #pragma once

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "fuse/text.h"
+
 namespace smb3fuse::fs {
 
 namespace {
@@ -26,14 +28,6 @@ NodeRef::~NodeRef() {
   if (node_ == nullptr) return;
   --node_->pins;
   nodes_->drop_if_unused(node_);
-}
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 bool is_plain_name(std::string_view name) {

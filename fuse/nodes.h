@@ -59,8 +59,6 @@ struct Listing {
   void add(client::DirectoryEntry entry);
 };
 
-// Of the letters of ASCII.
-std::string lower_case(std::string_view name);
 // Only the server knows what else a name is equal to that has letters beyond ASCII, or looks like a short name.
 bool is_plain_name(std::string_view name);
 
@@ -78,7 +76,7 @@ struct FileVersion {
   friend bool operator==(const FileVersion&, const FileVersion&) = default;
 };
 
-// The server has said that there is none.
+// As it was asked for, and when: the server has said that there is none.
 struct MissingName {
   std::string name;
   Asked asked;
@@ -180,7 +178,7 @@ class Nodes {
   // We have made, changed or removed `name` in it; `exists` says which. What is known of the rest stays good. `now` by
   // the server's clock is what the directory's time must be about, until it is asked for again.
   void note_entry(Node& directory, const std::string& name, bool exists, client::FileTime now);
-  // Only plain names are remembered.
+  // The server has said that there is none; only plain names are remembered.
   void note_missing(Node& directory, const std::string& name, const Asked& asked);
   // Somebody may make `name`, or has made it: neither it nor what is equal to it for the server is missing any more.
   void forget_missing(Node& directory, const std::string& name);

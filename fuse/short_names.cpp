@@ -21,12 +21,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return result;
-}
-
 bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -57,7 +51,7 @@ Checked<std::optional<Row>> parse_line(std::string_view line) {
   }
   const std::string_view value = line.substr(equals + 1);
   const std::size_t options = value.find(kOptions);
-  Row row{lower(name), {std::string(trimmed(value.substr(0, options))), {}}};
+  Row row{lower_case(name), {std::string(trimmed(value.substr(0, options))), {}}};
   if (options != std::string_view::npos) row.expansion.options = trimmed(value.substr(options + kOptions.size()));
   if (row.expansion.source.empty() || is_short_name(row.expansion.source)) {
     return refused("expected a source such as //server/share behind '" + std::string(name) + " ='");
@@ -111,7 +105,7 @@ std::vector<std::string> short_name_files() {
 
 Checked<Expansion> expand_short_name(std::string_view source, const std::vector<std::string>& files) {
   const std::size_t colon = source.find(':');
-  const std::string name = lower(source.substr(0, colon + 1));
+  const std::string name = lower_case(source.substr(0, colon + 1));
   for (const std::string& file : files) {
     auto found = look_up(name, file);
     if (!found) return tl::make_unexpected(found.error());

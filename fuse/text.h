@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small questions about text that the readers of the command's input share. Any thread.
+// Small questions about text: what users write, and names. Any thread.
 #pragma once
 
 #include <charconv>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,15 @@ inline std::vector<std::string_view> split(std::string_view text, char separator
   }
   pieces.push_back(text);
   return pieces;
+}
+
+// Of the letters of ASCII.
+inline std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
 }
 
 inline bool all_digits(std::string_view text) {

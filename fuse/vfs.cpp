@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "fuse/errno_map.h"
+#include "fuse/text.h"
 
 namespace smb3fuse::fs {
 

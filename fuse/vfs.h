@@ -154,6 +154,7 @@ class Vfs {
   client::Share::RemoveHint hint_for(const NodeRef& node) const;
   void note_making(Node& parent, const std::string& name);  // before the server is asked to
   void note_made(Node& parent, const std::string& name);
+  void note_gone(Node& parent, const std::string& name);
   void note_removed(Node& parent, const std::string& name, const NodeRef& node);
   client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);
 

@@ -32,11 +32,7 @@ client::Task<void> Vfs::lookup(Request request, NodeId parent_id, std::string na
   const client::DirectoryEntry* listed = nullptr;
   const Listed told = find_listed(*parent, name, listed, asked);
   if (told != Listed::unknown) lookup_runs_.handle_answered(parent_id);
-  if (told == Listed::absent) {
-    reply_missing(request, *parent, name, asked);
-    co_return;
-  }
-  if (told == Listed::unknown && is_known_missing(*parent, name, asked)) {
+  if (told == Listed::absent || (told == Listed::unknown && is_known_missing(*parent, name, asked))) {
     reply_missing(request, *parent, name, asked);
     co_return;
   }
@@ -180,11 +176,15 @@ client::Share::RemoveHint Vfs::hint_for(const NodeRef& node) const {
   return hint;
 }
 
-void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
+void Vfs::note_gone(Node& parent, const std::string& name) {
   nodes_.note_entry(parent, name, false, share_.now());
-  nodes_.remove_name(parent, name);
   const Asked now = ask();
   nodes_.note_missing(parent, name, now);
+}
+
+void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
+  note_gone(parent, name);
+  nodes_.remove_name(parent, name);
   if (!node) return;
   nodes_.note_change(*node);
   if (const std::shared_ptr<OpenFile> file = node->file.lock()) file->removed = true;
@@ -288,9 +288,7 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
   }
   if (!error) {
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
-    nodes_.note_entry(*from, from_name, false, share_.now());
-    const Asked now = ask();
-    nodes_.note_missing(*from, from_name, now);
+    note_gone(*from, from_name);
     note_made(*to, to_name);
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);
