@@ -51,8 +51,10 @@ class Measure:
         return f"{self.turns} turns in {self.seconds * 1000:.0f} ms: {', '.join(shown)}"
 
 
-class Budgets(unittest.TestCase):
+class Rows(unittest.TestCase):
+    """Base of the classes below."""
     options = ""
+    server_options = ()
     delayed = True
 
     def run(self, result=None):
@@ -70,7 +72,7 @@ class Budgets(unittest.TestCase):
         super().run(result)
 
     def setUp(self):
-        self.server = self.enterContext(SambaServer())
+        self.server = self.enterContext(SambaServer(self.server_options))
         self.proxy = self.enterContext(LagProxy(self.server, ONE_WAY_MS))
         self.folder = self.server.folder() / "folder"
         self.folder.mkdir()
@@ -121,6 +123,8 @@ class Budgets(unittest.TestCase):
                 action(i)
         self.keep(name, budget, measure, count, spare)
 
+
+class Budgets(Rows):
     def test_mount(self):
         with Measure(self.proxy) as measure:
             self.mount()
@@ -453,6 +457,46 @@ class BudgetsInSmb202(Budgets):
     test_read_sequentially = test_write_sequentially = test_untar = test_remove_a_tree = test_list_a_tree = None
     test_find_in_a_tree = test_list_a_tree_without_delay = test_list_a_tree_without_prefetch = None
     test_grep_in_a_tree = test_list_one_folder_of_a_tree = test_read_small_files_one_after_another = None
+
+
+class BudgetsInSmb1(Rows):
+    options = "vers=1.0"
+    server_options = ("server min protocol = NT1", "server max protocol = NT1")
+
+    def test_mount(self):
+        with Measure(self.proxy) as measure:
+            self.mount()
+        self.keep("mount (NTLM), SMB1", 4, measure)
+
+    def test_stat(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(10)])
+        os.stat(self.path)
+        self.check_each("stat of one path component, SMB1", 1, len(paths), lambda i: os.stat(paths[i]), lambda: os.stat(self.path))
+
+    def test_open_read_close(self):
+        self.mount()
+        paths = self.fill([f"f{i}" for i in range(8)], os.urandom(1000))
+        self.check_each("open + read 1 kB + close of a known name, SMB1", 1, len(paths),
+                        lambda i: self.assertEqual(len(paths[i].read_bytes()), 1000), self.list, spare=2)
+
+    def test_create_write_close(self):
+        self.mount()
+
+        def create(i):
+            with open(self.path / f"new{i}", "wb", buffering=0) as f:
+                f.write(b"x" * 30_000)
+        self.check_each("create + write 30 kB + close, SMB1", 3, 10, create, self.list)
+        for i in range(10):
+            self.assertEqual((self.folder / f"new{i}").stat().st_size, 30_000)
+
+    def test_list_with_attributes(self):
+        self.mount(trust=30)
+        self.fill(f"{i:03}" for i in range(100))
+        os.stat(self.path)
+        with Measure(self.proxy) as measure:
+            self.assertEqual(len(self.list()), 100)
+        self.keep("list a directory of 100 with attributes, SMB1", 1, measure)
 
 
 def print_table():

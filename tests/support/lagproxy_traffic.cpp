@@ -2,47 +2,11 @@
 #include "tests/support/lagproxy_traffic.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/endian/conversion.hpp>
 #include <sstream>
 #include <utility>
 
 namespace smb3fuse::lagproxy {
-namespace {
-
-// [MS-SMB2] 2.2.1: offsets within the header, which is the same in its sync and async form up to the message id.
-constexpr std::size_t kHeaderSize = 64;
-constexpr std::array<std::uint8_t, 4> kProtocolId = {0xFE, 'S', 'M', 'B'};
-constexpr std::uint32_t kStatusPending = 0x00000103;
-constexpr std::uint16_t kNegotiate = 0x0000;
-constexpr std::uint16_t kCancel = 0x000C;
-constexpr std::uint16_t kChangeNotify = 0x000F;
-constexpr std::uint16_t kOplockBreak = 0x0012;
-constexpr std::uint64_t kUnsolicited = 0xFFFFFFFFFFFFFFFF;
-
-constexpr std::array kCommands = {"Negotiate",    "SessionSetup", "Logoff",  "TreeConnect", "TreeDisconnect",
-                                  "Create",       "Close",        "Flush",   "Read",        "Write",
-                                  "Lock",         "Ioctl",        "Cancel",  "Echo",        "QueryDirectory",
-                                  "ChangeNotify", "QueryInfo",    "SetInfo", "OplockBreak"};
-
-std::string command_name(const Message& message) {
-  if (!message.readable) return "Unreadable";
-  if (message.command < kCommands.size()) return kCommands.at(message.command);
-  return "Command" + std::to_string(message.command);
-}
-
-Message parse(const std::vector<std::uint8_t>& head) {
-  Message message;
-  if (head.size() < kHeaderSize || !std::equal(kProtocolId.begin(), kProtocolId.end(), head.begin())) return message;
-  message.readable = true;
-  message.status = boost::endian::load_little_u32(&head[8]);
-  message.command = boost::endian::load_little_u16(&head[12]);
-  message.next_command = boost::endian::load_little_u32(&head[20]);
-  message.message_id = boost::endian::load_little_u64(&head[24]);
-  return message;
-}
-
-}  // namespace
 
 void FrameScanner::scan(Bytes bytes) {
   while (!bytes.empty()) {
@@ -71,17 +35,26 @@ void FrameScanner::advance() {
       return enter(Part::body, frame_left_);
     }
     case Part::header: {
-      messages_.push_back(parse(head_));
+      if (is_smb1(head_)) {
+        part_ = Part::smb1;
+        needed_ = frame_left_;
+        return;
+      }
+      messages_.push_back(parse_smb2(head_));
       const std::size_t next = messages_.back().next_command;
       const bool chained = next >= kHeaderSize && next - kHeaderSize < frame_left_;
       return enter(Part::body, chained ? next - kHeaderSize : frame_left_);
     }
     case Part::body:
       if (frame_left_ > 0) return enter(Part::header, std::min(kHeaderSize, frame_left_));
-      end_(messages_);
-      messages_.clear();
-      return enter(Part::prefix, 4);
+      break;
+    case Part::smb1:
+      messages_ = parse_smb1(head_);
+      break;
   }
+  end_(messages_);
+  messages_.clear();
+  enter(Part::prefix, 4);
 }
 
 std::string Counters::json() const {
@@ -130,23 +103,22 @@ void Conversation::handle_requests(const std::vector<Message>& messages) {
   std::string names;
   std::size_t requests = 0;
   for (const Message& message : messages) {
-    if (message.readable && message.command == kCancel) {  // has no reply
+    if (message.kind == Message::Kind::cancel) {
       ++counters_.cancels;
       continue;
     }
-    if (message.readable && message.command == kOplockBreak) {  // is itself the answer to something
+    if (message.kind == Message::Kind::oplock_break) {  // is itself the answer to something
       ++counters_.break_acknowledgments;
       continue;
     }
-    const std::string name = command_name(message);
     ++requests;
-    ++counters_.by_command[name];
-    names += (names.empty() ? "" : "+") + name;
-    if (!message.readable) {
+    ++counters_.by_command[message.name];
+    names += (names.empty() ? "" : "+") + message.name;
+    if (message.kind == Message::Kind::unreadable) {
       ++counters_.unreadable;
       ++unreadable_waiting_;
-    } else if (message.command != kChangeNotify) {  // a watch: nobody waits for it
-      waiting_.insert(message.message_id);
+    } else if (message.kind != Message::Kind::watch) {
+      waiting_.insert(message.id);
     }
   }
   if (requests == 0) return;
@@ -161,16 +133,19 @@ void Conversation::handle_requests(const std::vector<Message>& messages) {
 
 void Conversation::handle_replies(const std::vector<Message>& messages) {
   for (const Message& message : messages) {
-    if (message.readable && message.message_id == kUnsolicited) {
+    if (message.kind == Message::Kind::unreadable) {
+      // A sealed reply. What is sealed cannot be told apart: an interim reply or a break ends a wait too early, and the
+      // turns are then an upper bound.
+      if (unreadable_waiting_ > 0) --unreadable_waiting_;
+    } else if (message.id == kUnsolicited) {
       ++counters_.breaks;
-    } else if (message.readable && message.status == kStatusPending) {
+    } else if (message.is_interim) {
       ++counters_.interim_replies;
-    } else if (message.readable && waiting_.erase(message.message_id) > 0) {
-      continue;
-    } else if ((!message.readable || message.command == kNegotiate) && unreadable_waiting_ > 0) {
-      // A sealed reply, or the SMB2 reply to an SMB1 negotiate ([MS-SMB2] 3.3.5.3.1). What is sealed cannot be told
-      // apart: an interim reply or a break ends a wait too early, and the turns are then an upper bound.
-      --unreadable_waiting_;
+    } else if (message.kind == Message::Kind::negotiate) {
+      // Nothing else is under way, and SMB2's to a NEGOTIATE of SMB1 has an id of its own. [MS-SMB2] 3.3.5.3.1
+      waiting_.clear();
+    } else {
+      waiting_.erase(message.id);
     }
   }
 }

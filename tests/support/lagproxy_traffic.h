@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lagproxy counts: SMB2 frames, requests and turns, read from the bytes that pass. A turn is a frame that the
-// client sends while it waits for nothing: the number of turns is the number of round trips that followed each other.
+// What lagproxy counts: frames, requests and turns of SMB2 and SMB1, read from the bytes that pass. A turn is a frame
+// that the client sends while it waits for nothing: the number of turns is the number of round trips that followed each
+// other.
 //
 // Requests are seen when they arrive from the client, replies when their last byte has been handed to the client's
 // socket, so that a client which waits is always seen to wait. One thread.
@@ -13,25 +14,17 @@
 #include <functional>
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
+
+#include "tests/support/lagproxy_messages.h"
 
 namespace smb3fuse::lagproxy {
 
 using Clock = std::chrono::steady_clock;
-using Bytes = std::span<const std::uint8_t>;
 
-// One header of a frame; a compound has several.
-struct Message {
-  bool readable = false;  // an SMB2 header; else sealed, compressed, SMB1 or garbage, and nothing below is known
-  std::uint32_t status = 0;
-  std::uint16_t command = 0;
-  std::uint32_t next_command = 0;
-  std::uint64_t message_id = 0;
-};
-
-// Cuts a stream into frames by the 4-byte prefix of [MS-SMB2] 2.1, and each frame into headers.
+// Cuts a stream into frames by the 4-byte prefix of [MS-SMB2] 2.1, and each frame into messages. The bodies of SMB2 are
+// not kept; a frame of SMB1 is, because its chain goes through all of it.
 class FrameScanner {
  public:
   using Begin = std::function<void()>;
@@ -42,7 +35,7 @@ class FrameScanner {
   void scan(Bytes bytes);
 
  private:
-  enum class Part { prefix, header, body };
+  enum class Part { prefix, header, body, smb1 };
   void enter(Part part, std::size_t size);
   void advance();
 
@@ -51,7 +44,7 @@ class FrameScanner {
   Part part_ = Part::prefix;
   std::size_t needed_ = 4;          // bytes of this part still to come
   std::size_t frame_left_ = 0;      // bytes of the frame still to come
-  std::vector<std::uint8_t> head_;  // the prefix or header so far
+  std::vector<std::uint8_t> head_;  // the prefix, header or frame of SMB1 so far
   std::vector<Message> messages_;
 };
 
@@ -60,7 +53,7 @@ struct Counters {
   Clock::time_point since = Clock::now();
   std::uint64_t connections = 0;
   std::uint64_t frames = 0;     // of requests, without cancels and break acknowledgments
-  std::uint64_t compounds = 0;  // frames with more than one request
+  std::uint64_t compounds = 0;  // frames with more than one request: compounds of SMB2, chains of SMB1
   std::uint64_t requests = 0;   // a frame that cannot be read counts as one
   std::uint64_t turns = 0;
   std::uint64_t unreadable = 0;
@@ -70,7 +63,7 @@ struct Counters {
   std::uint64_t interim_replies = 0;
   std::uint64_t bytes_to_server = 0;
   std::uint64_t bytes_to_client = 0;
-  std::size_t max_in_flight = 0;  // requests of one connection
+  std::size_t max_in_flight = 0;  // requests of one connection, a chain of SMB1 being one
   std::map<std::string, std::uint64_t> by_command;
   struct Sent {
     std::string request;
@@ -99,7 +92,7 @@ class Conversation {
   FrameScanner replies_;
   bool began_idle_ = false;  // nothing was in flight when the client's frame began
   Clock::time_point began_;
-  std::set<std::uint64_t> waiting_;     // message ids of requests without their final reply
+  std::set<std::uint64_t> waiting_;     // ids of requests without their final reply; in SMB1 the first of several
   std::size_t unreadable_waiting_ = 0;  // unreadable requests less unreadable replies
 };
 

@@ -15,6 +15,10 @@ import unittest
 NEGOTIATE, CREATE, CLOSE, READ, CANCEL, CHANGE_NOTIFY, QUERY_INFO, OPLOCK_BREAK = 0, 5, 6, 8, 12, 15, 16, 18
 PENDING = 0x103
 UNSOLICITED = 0xFFFFFFFFFFFFFFFF
+# of SMB1
+CLOSE1, LOCKING, READX, WRITEX, TRANS2, NEGOTIATE1, NT_TRANSACT, NT_CREATEX, NT_CANCEL = 4, 0x24, 0x2E, 0x2F, 0x32, 0x72, 0xA0, 0xA2, 0xA4
+ANDX = (LOCKING, READX, WRITEX, NT_CREATEX)
+UNSOLICITED1 = 0xFFFF
 
 
 def header(command, message_id, status=0, next_command=0):
@@ -28,6 +32,30 @@ def frame(*messages):
         last = index == len(messages) - 1
         parts.append(header(*message, next_command=0 if last else 72) + bytes(8))
     return prefixed(b"".join(parts))
+
+
+def chain(mid, *blocks, reply=False):
+    """One frame of SMB1 ([MS-CIFS] 2.2.3): blocks of (command, words), each leading to the next, with 5 bytes of data."""
+    frame = struct.pack("<4sBLBH12xHHHH", b"\xffSMB", blocks[0][0], 0, 0x80 if reply else 0, 0xC801, 1, 2, 3, mid)
+    for index, (command, words) in enumerate(blocks):
+        words = bytearray(words)
+        end = len(frame) + 1 + len(words) + 2 + 5
+        if command in ANDX and words:
+            words[0], words[2:4] = (blocks[index + 1][0] if index + 1 < len(blocks) else 0xFF), struct.pack("<H", end)
+        frame += bytes([len(words) // 2]) + words + struct.pack("<H5x", 5)
+    return prefixed(frame)
+
+
+def trans2(subcommand):
+    return TRANS2, bytes(28) + struct.pack("<H", subcommand)
+
+
+def nt_transact(function):
+    return NT_TRANSACT, bytes(36) + struct.pack("<H", function)
+
+
+def locking(kind):
+    return LOCKING, bytes(6) + struct.pack("<H", kind) + bytes(8)
 
 
 def prefixed(payload):
@@ -149,18 +177,51 @@ class LagProxy(unittest.TestCase):
         self.assert_stats(frames=4, requests=4, unreadable=4, turns=2, max_in_flight=2)
 
     def test_an_smb1_negotiate_is_completed_by_its_smb2_reply(self):
-        self.request(prefixed(b"\xffSMB" + bytes(60)))
+        self.request(chain(7, (NEGOTIATE1, b"")))
         self.reply(frame((NEGOTIATE, 0)))
         self.request(frame((NEGOTIATE, 1)))
-        self.assert_stats(frames=2, turns=2, max_in_flight=1)
+        self.assert_stats(frames=2, turns=2, max_in_flight=1, by_command={"Negotiate": 2})
+
+    def test_a_chain_of_smb1_is_one_frame_and_one_wait(self):
+        self.request(chain(1, (NT_CREATEX, bytes(48)), (READX, bytes(24)), (CLOSE1, bytes(6))))
+        self.reply(chain(1, (NT_CREATEX, bytes(68)), (READX, bytes(24)), (CLOSE1, b""), reply=True))
+        self.request(chain(2, (WRITEX, bytes(28))))
+        stats = self.stats()
+        self.assertEqual([stats[name] for name in ("frames", "compounds", "requests", "turns")], [2, 1, 4, 2])
+        self.assertEqual([sent["request"] for sent in stats["sequence"]], ["NtCreate+Read+Close", "Write"])
+        self.assertEqual((stats["max_in_flight"], stats["unreadable"]), (1, 0))
+
+    def test_transactions_of_smb1_are_counted_by_what_they_ask_for(self):
+        for mid, asked in enumerate((trans2(1), trans2(5), trans2(99), nt_transact(2), (TRANS2, b""))):
+            self.request(chain(mid, asked))
+        self.assert_stats(turns=1, max_in_flight=5, by_command={
+            "FindFirst2": 1, "QueryPathInfo": 1, "Trans2_99": 1, "NtIoctl": 1, "Open2": 1})
+
+    def test_cancels_watches_and_breaks_of_smb1(self):
+        self.request(chain(1, nt_transact(4)))
+        self.request(chain(1, (NT_CANCEL, b"")))
+        self.reply(chain(UNSOLICITED1, locking(2)))
+        self.request(chain(2, locking(2)))
+        self.assert_stats(cancels=1, breaks=1, break_acknowledgments=1, turns=1, by_command={"ChangeNotify": 1})
+        self.request(chain(3, locking(0)))
+        self.assert_stats(turns=2, by_command={"ChangeNotify": 1, "Locking": 1})
+
+    def test_a_chain_of_smb1_that_leads_nowhere_ends(self):
+        head = chain(1, (READX, b""))[4:36]
+        for offset in (0, 32, 4096):
+            self.request(prefixed(head + struct.pack("<BBBH", 12, CLOSE1, 0, offset) + bytes(22)))
+        self.request(prefixed(b"\xffSMB" + bytes(28)))
+        self.request(prefixed(b"\xffSMB" + bytes(20)))
+        self.assert_stats(frames=5, unreadable=1, turns=1,
+                          by_command={"Read": 3, "Close": 1, "CreateDirectory": 1, "Unreadable": 1})
 
     def test_headers_are_found_however_the_stream_is_cut(self):
-        data = frame((CREATE, 1), (CLOSE, 2)) + prefixed(b"") + b"\x85\0\0\0" + frame((READ, 3))
+        data = frame((CREATE, 1), (CLOSE, 2)) + prefixed(b"") + b"\x85\0\0\0" + frame((READ, 3)) + chain(4, trans2(1))
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in data:
             self.client.sendall(bytes([byte]))
             self.assertEqual(receive(self.server, 1), bytes([byte]))
-        self.assert_stats(frames=2, requests=3, compounds=1, turns=1, bytes_to_server=len(data))
+        self.assert_stats(frames=3, requests=4, compounds=1, turns=1, bytes_to_server=len(data))
 
     def test_a_next_command_beyond_the_frame_ends_the_compound(self):
         self.request(prefixed(header(READ, 1, next_command=4096) + bytes(8)))
