@@ -262,18 +262,18 @@ std::shared_ptr<FileHandle> Vfs::find_file(HandleId id) const {
 
 std::shared_ptr<FileHandle> Vfs::any_handle(const Node& node) const {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  if (open_file == nullptr || open_file->handles.empty()) return nullptr;
+  if (open_file == nullptr || open_file->handles.empty() || open_file->file.is_lost()) return nullptr;
   return open_file->handles.front()->weak_from_this().lock();
 }
 
 bool Vfs::is_open(const Node& node) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
-  return open_file != nullptr && !open_file->handles.empty();
+  return open_file != nullptr && !open_file->handles.empty() && !open_file->file.is_lost();
 }
 
 std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
   std::shared_ptr<OpenFile> file = node->file.lock();
-  if (file == nullptr) {
+  if (file == nullptr || file->file.is_lost()) {
     file = std::make_shared<OpenFile>(nodes_.pin(*node), kernel_, runtime_, budget_, share_, census_);
     node->file = file;
   }

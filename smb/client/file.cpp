@@ -21,6 +21,7 @@ void File::end_use(Open& open) { remote_->end_use(open); }
 void File::close_unused() { remote_->close_unused(); }
 FileLocks& File::locks() { return remote_->locks(); }
 void File::forget_read_ahead() { remote_->forget_read_ahead(); }
+bool File::is_lost() const { return remote_->is_lost(); }
 bool File::has_opens() const { return remote_->has_opens(); }
 bool File::has_writable() const { return remote_->has_writable(); }
 

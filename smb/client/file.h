@@ -65,6 +65,8 @@ class File {
   void end_use(Open& open);
   void close_unused();
   bool has_opens() const;
+  // What is open went with its connection: for who opens it now, another File has to be made.
+  bool is_lost() const;
   bool has_writable() const;
 
   // Answers at once if the bytes are here; otherwise use read().

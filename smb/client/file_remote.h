@@ -40,6 +40,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   void end_use(Open& open);
   void close_unused();
   bool has_opens() const { return !opens_.empty(); }
+  bool is_lost() const { return !opens_.empty() && opens_.front().open->is_lost(); }
   bool has_writable() const { return any_writable() != nullptr; }
   FileLocks& locks() { return *locks_; }
   void forget_read_ahead() {

@@ -82,6 +82,8 @@ class Open {
 
   virtual ~Open() = default;
 
+  // It went with its connection: whatever is asked of it fails.
+  virtual bool is_lost() const = 0;
   // At most Share::maximum_read() / maximum_write() bytes; fewer come back only at the end of the file.
   virtual void read(std::uint64_t offset, std::uint32_t length, ReadDone done) = 0;
   // In the same message, behind the data: the changes, if there are any, and a flush, if `to_disk`. The data may have
@@ -160,6 +162,10 @@ struct ShareStatus;
 class Share {
  public:
   virtual ~Share() = default;
+
+  // The connection is gone. Whatever is asked of it and of what was opened on it fails with
+  // STATUS_CONNECTION_DISCONNECTED, and all rights were taken back when it went.
+  virtual bool is_lost() const = 0;
 
   // For one file. Null where nothing may be kept of any. The holder outlives it.
   virtual std::unique_ptr<Lease> make_lease(Lease::Holder& holder) = 0;

@@ -105,9 +105,11 @@ bool Smb1Channel::deliver_events(const cache::Buffer& frame) {
       since_ = runtime_.now();
       closes_.clear();
       // Before there is a session, connect() finds the words.
-      spdlog::log(connection_.established() ? spdlog::level::err : spdlog::level::debug, "connection lost: {}",
+      spdlog::log(connection_.established() ? spdlog::level::warn : spdlog::level::debug, "connection lost: {}",
                   lost->reason);
       transport_ = nullptr;
+      if (handle_loss_) handle_loss_();
+      if (alive.expired()) return false;
     } else if (const auto* taken = std::get_if<smb1::Break>(&*event)) {
       if (handle_break_) handle_break_(taken->message);
       if (alive.expired()) return false;

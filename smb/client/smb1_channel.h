@@ -65,6 +65,8 @@ class Smb1Channel final : private TransportHandler {
   void cancel(smb1::RequestId id);
   // Who is told of each oplock break.
   void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
+  // Who is told that the connection is lost, before what was under way is answered.
+  void handle_loss(std::function<void()> handler) { handle_loss_ = std::move(handler); }
 
   smb1::Connection& connection() { return connection_; }
   const smb1::Connection& connection() const { return connection_; }
@@ -102,6 +104,7 @@ class Smb1Channel final : private TransportHandler {
   TimePoint since_;
   const std::string peer_address_;
   std::function<void(ByteView)> handle_break_;
+  std::function<void()> handle_loss_;
   std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };
 

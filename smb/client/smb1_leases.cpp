@@ -8,6 +8,8 @@
 namespace smb3fuse::client {
 namespace {
 
+using Alive = std::weak_ptr<char>;
+
 // Breaks of opens that never come must not pile up: more than a server can have under way for our opens.
 constexpr std::size_t kMaximumEarly = 256;
 
@@ -86,7 +88,8 @@ void Smb1Leases::handle_break(ByteView message) {
   // [MS-CIFS] 3.2.5.42: the loss of a level II oplock is not acknowledged.
   const bool answer = is_acknowledged(level);
   level = left_after(keeps_level_ii);
-  lease.holder_.handle_break(lease.rights(), [this, fid, keeps_level_ii, answer, received] {
+  lease.holder_.handle_break(lease.rights(), [this, alive = Alive(alive_), fid, keeps_level_ii, answer, received] {
+    if (alive.expired()) return;
     note_acknowledged(received);
     if (!by_fid_.contains(fid)) {
       hurry_();
@@ -94,6 +97,17 @@ void Smb1Leases::handle_break(ByteView message) {
       acknowledge_(fid, keeps_level_ii);
     }
   });
+}
+
+void Smb1Leases::handle_lost() {
+  const std::vector<Smb1Lease*> all = leases_;
+  for (Smb1Lease* const lease : all) {
+    const bool is_there =
+        std::find(leases_.begin(), leases_.end(), lease) != leases_.end();  // or it ended with another
+    if (!is_there || lease->rights() == Rights{}) continue;
+    for (auto& [fid, level] : lease->opens_) level = cifs::OplockLevel::none;
+    lease->holder_.handle_break({}, [] {});
+  }
 }
 
 void Smb1Leases::note_acknowledged(TimePoint received) {

@@ -42,6 +42,8 @@ class Smb1Leases {
 
   // The message of a LOCKING_ANDX from the server.
   void handle_break(ByteView message);
+  // Nothing that was granted holds any more.
+  void handle_lost();
 
   LeaseStatus held() const;
   const BreakStatus& breaks() const { return breaks_; }
@@ -55,10 +57,11 @@ class Smb1Leases {
   const Acknowledge acknowledge_;
   const std::function<void()> hurry_;
   std::map<std::uint16_t, Smb1Lease*> by_fid_;
-  std::vector<const Smb1Lease*> leases_;
+  std::vector<Smb1Lease*> leases_;
   std::size_t opening_ = 0;              // opens not answered yet, of all
   std::map<std::uint16_t, bool> early_;  // breaks of opens that they may have made: is level II left?
   BreakStatus breaks_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // whoever is done with a break may be late
 };
 
 class Smb1Lease final : public Lease {

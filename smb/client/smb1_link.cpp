@@ -23,6 +23,7 @@ Smb1Link::Smb1Link(Runtime& loop, std::unique_ptr<Smb1Channel> link, Smb1Request
           },
           [this] { channel->submit_waiting_closes(); }) {
   channel->handle_breaks([this](ByteView message) { leases.handle_break(message); });
+  channel->handle_loss([this] { leases.handle_lost(); });
 }
 
 std::vector<smb1::RequestId> Smb1Link::submit(Flight flight, AnswersDone done) {

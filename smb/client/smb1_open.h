@@ -34,6 +34,7 @@ class Smb1Open final : public Open {
         write_through_(write_through) {}
   ~Smb1Open() override;
 
+  bool is_lost() const override { return link_->channel->connection().is_lost(); }
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
   // Two round trips where something follows: a server may take it before the write is done (Samba 4.17 writes in a
   // thread).

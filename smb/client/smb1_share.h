@@ -28,6 +28,7 @@ class Smb1Share final : public Share {
  public:
   Smb1Share(std::shared_ptr<Smb1Link> link, Smb1Traits traits) : link_(std::move(link)), traits_(std::move(traits)) {}
 
+  bool is_lost() const override { return link_->channel->connection().is_lost(); }
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override { return link_->leases.make(holder); }
   std::shared_ptr<DirectoryRight> ask_directory_right(std::string, DirectoryRight::Holder&) override { return nullptr; }
 

@@ -109,9 +109,11 @@ bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
       std::erase_if(later_, [](const Later& each) { return !each.done; });
       submit_waiting_closes();  // the rest is answered here
       // Before there is a session, connect() finds the words.
-      spdlog::log(connection_.session().established() ? spdlog::level::err : spdlog::level::debug,
+      spdlog::log(connection_.session().established() ? spdlog::level::warn : spdlog::level::debug,
                   "connection lost: {}", lost->reason);
       transport_ = nullptr;
+      if (handle_loss_) handle_loss_();
+      if (alive.expired()) return false;
     } else if (const auto* taken = std::get_if<smb2::Break>(&*event)) {
       if (handle_break_) handle_break_(taken->body);
       if (alive.expired()) return false;

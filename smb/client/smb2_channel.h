@@ -51,6 +51,8 @@ class Smb2Channel final : private TransportHandler {
   void cancel(smb2::RequestId id);
   // Who is told the body of each OPLOCK_BREAK notification.
   void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
+  // Who is told that the connection is lost, before what was under way is answered.
+  void handle_loss(std::function<void()> handler) { handle_loss_ = std::move(handler); }
 
   smb2::Connection& connection() { return connection_; }
   const smb2::Connection& connection() const { return connection_; }
@@ -103,6 +105,7 @@ class Smb2Channel final : private TransportHandler {
   TimePoint since_;
   const std::string peer_address_;
   std::function<void(ByteView)> handle_break_;
+  std::function<void()> handle_loss_;
   std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };
 

@@ -13,6 +13,8 @@
 namespace smb3fuse::client {
 namespace {
 
+using Alive = std::weak_ptr<char>;
+
 // Breaks of opens that never come must not pile up: more than a server can have under way for our CREATEs.
 constexpr std::size_t kMaximumEarly = 256;
 constexpr std::uint32_t kOfDirectories = wire::SMB2_LEASE_READ_CACHING | wire::SMB2_LEASE_HANDLE_CACHING;
@@ -220,7 +222,8 @@ void Smb2Leases::handle_lease_break(const wire::LeaseBreakNotification& notifica
   lease.broken_to_ &= left;
   lease.state_ &= left;
   const Rights rights = rights_of_state(lease.opens_.empty() ? left : lease.state_);
-  lease.holder_.handle_break(rights, [this, key = lease.key_, left, answer, received] {
+  lease.holder_.handle_break(rights, [this, alive = Alive(alive_), key = lease.key_, left, answer, received] {
+    if (alive.expired()) return;
     const auto held = by_key_.find(key);
     if (held == by_key_.end()) return;
     note_acknowledged(received);
@@ -248,7 +251,8 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
   // [MS-SMB2] 3.2.5.19.1: the loss of a level II oplock is not acknowledged.
   const bool answer = level != wire::OplockLevel::level_ii && level != wire::OplockLevel::none;
   level = notification.oplock_level;
-  lease.holder_.handle_break(lease.rights(), [this, notification, answer, received] {
+  lease.holder_.handle_break(lease.rights(), [this, alive = Alive(alive_), notification, answer, received] {
+    if (alive.expired()) return;
     note_acknowledged(received);
     if (!by_file_.contains(notification.file_id)) {
       hurry_();
@@ -256,6 +260,21 @@ void Smb2Leases::handle_oplock_break(const wire::OplockBreak& notification) {
       send_(requests_.acknowledge(notification));
     }
   });
+}
+
+void Smb2Leases::handle_lost() {
+  std::vector<wire::LeaseKey> held;
+  for (const auto& [key, lease] : by_key_) {
+    if (lease->rights() != Rights{}) held.push_back(key);
+  }
+  for (const wire::LeaseKey& key : held) {
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) continue;  // it has ended with another
+    Smb2Lease& lease = *found->second;
+    lease.state_ = wire::SMB2_LEASE_NONE;
+    for (auto& [file, level] : lease.opens_) level = wire::OplockLevel::none;
+    lease.holder_.handle_break({}, [] {});
+  }
 }
 
 void Smb2Leases::note_acknowledged(TimePoint received) {

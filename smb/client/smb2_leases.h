@@ -61,6 +61,8 @@ class Smb2Leases {
 
   // The body of an OPLOCK_BREAK notification.
   void handle_break(ByteView body);
+  // Nothing that was granted holds any more.
+  void handle_lost();
 
   LeaseStatus held() const;
   const BreakStatus& breaks() const { return breaks_; }
@@ -85,6 +87,7 @@ class Smb2Leases {
   std::size_t opening_ = 0;                                 // CREATEs not answered yet, of all
   std::vector<wire::OplockBreak> early_;                    // of opens that they may have made
   BreakStatus breaks_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // whoever is done with a break may be late
 };
 
 class Smb2Lease final : public Lease {

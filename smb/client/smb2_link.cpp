@@ -32,6 +32,7 @@ Smb2Link::Smb2Link(Runtime& loop, std::unique_ptr<Smb2Channel> link, Smb2Request
           },
           [this] { channel->submit_waiting_closes(); }) {
   channel->handle_breaks([this](ByteView body) { leases.handle_break(body); });
+  channel->handle_loss([this] { leases.handle_lost(); });
 }
 
 void Smb2Link::exchange(Chain chain, Smb2Channel::AnswersDone done, Smb2Channel::AnswerSeen seen) {

@@ -16,6 +16,7 @@ class Smb2Open final : public Open {
       : link_(std::move(link)), file_id_(file_id), index_number_(index_number), write_through_(write_through) {}
   ~Smb2Open() override;
 
+  bool is_lost() const override { return link_->channel->connection().is_lost(); }
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
   void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
              WriteDone done) override;

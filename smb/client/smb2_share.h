@@ -28,6 +28,7 @@ class Smb2Share final : public Share {
  public:
   Smb2Share(std::shared_ptr<Smb2Link> link, ShareTraits traits) : link_(std::move(link)), traits_(std::move(traits)) {}
 
+  bool is_lost() const override { return link_->channel->connection().is_lost(); }
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override { return link_->leases.make(holder); }
 
   std::shared_ptr<DirectoryRight> ask_directory_right(std::string path, DirectoryRight::Holder& holder) override;

@@ -22,6 +22,7 @@ class TimedShare final : public client::Share {
   TimedShare(std::unique_ptr<client::Share> share, const ModelServer& server)
       : share_(std::move(share)), server_(server) {}
 
+  bool is_lost() const override { return share_->is_lost(); }
   std::unique_ptr<client::Lease> make_lease(client::Lease::Holder& holder) override {
     return share_->make_lease(holder);
   }
@@ -143,7 +144,8 @@ World::World(const MakeAgenda& make_agenda, ServerKind kind, std::size_t memory)
     config.credentials.user = "alice";
     config.credentials.secret = crypto::Secret(std::string_view("open sesame"));
     config.read_size = config.write_size = kPiece;
-    auto connected = runtime.finish(client::connect(runtime, mount.line, std::move(config)));
+    auto connected = runtime.finish(
+        client::connect(runtime, mount.line, std::make_shared<const client::ConnectConfig>(std::move(config))));
     if (!connected || !*connected) std::abort();
     mount.share = std::make_unique<TimedShare>(std::move(**connected), server);
     mount.kernel = std::make_unique<ModelKernel>(runtime, *agenda, mount.pool);

@@ -117,6 +117,7 @@ class FakeOpen final : public Open {
  public:
   FakeOpen(Server& server, cache::BufferPool& pool) : server_(server), pool_(pool) { ++server_.opens; }
   ~FakeOpen() override { --server_.opens; }
+  bool is_lost() const override { return false; }
 
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
     server_.last_open = this;
@@ -221,6 +222,7 @@ class FakeShare final : public Share {
  public:
   explicit FakeShare(const Server& server) : server_(server) {}
 
+  bool is_lost() const override { return false; }
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override {
     if (!grants_rights) return nullptr;
     auto made = std::make_unique<FakeLease>(server_, holder);

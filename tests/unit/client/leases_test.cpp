@@ -405,6 +405,41 @@ TEST_P(Leases, AreNotAskedForWhereNothingMayBeKept) {
   EXPECT_EQ(without.last_key(), wire::LeaseKey{});
 }
 
+// ---- when the connection is lost
+
+TEST_P(Leases, AreLostWithTheConnection) {
+  open();
+  room.stream->lose(make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED));
+  room.runtime.run();
+  EXPECT_TRUE(room.share->is_lost());
+  EXPECT_TRUE(opens.front()->is_lost());
+  EXPECT_THAT(holder.told, ElementsAre(Rights{}));
+  EXPECT_EQ(lease->rights(), Rights{});
+}
+
+TEST_P(Leases, AreLostWhileABreakIsAnswered) {
+  open();
+  holder.gives_up_at_once = false;
+  break_lease(kRWH, kRH);
+  room.stream->lose(make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED));
+  room.runtime.run();
+  EXPECT_THAT(holder.told, ElementsAre(kReadAndHandle, Rights{}));
+  opens.clear();
+  lease.reset();
+  room.share.reset();
+  holder.give_up();  // later than everything that it was about
+}
+
+TEST_P(Leases, AreNotGrantedByAnOpenThatTheLossLeftUnanswered) {
+  room.start_open(lease.get());
+  room.stream->lose(make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED));
+  room.runtime.run();
+  ASSERT_TRUE(room.opened);
+  EXPECT_EQ(room.opened->error(), NtStatus::STATUS_CONNECTION_DISCONNECTED);
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_THAT(holder.told, IsEmpty());
+}
+
 INSTANTIATE_TEST_SUITE_P(In, Leases,
                          testing::Values(wire::Dialect::smb_2_1, wire::Dialect::smb_3_0, wire::Dialect::smb_3_1_1),
                          name_of_dialect);

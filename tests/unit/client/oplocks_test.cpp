@@ -121,6 +121,15 @@ TEST_P(Oplocks, AreNotAskedForByARename) {
   EXPECT_EQ(lease->rights(), kAll);
 }
 
+TEST_P(Oplocks, AreLostWithTheConnection) {
+  open();
+  room.stream->lose(make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED));
+  room.runtime.run();
+  EXPECT_THAT(holder.told, ElementsAre(Rights{}));
+  EXPECT_EQ(lease->rights(), Rights{});
+  EXPECT_THAT(room.oplock_files, IsEmpty());
+}
+
 INSTANTIATE_TEST_SUITE_P(In, Oplocks, testing::Values(wire::Dialect::smb_2_0_2, wire::Dialect::smb_3_1_1),
                          name_of_dialect);
 

@@ -117,6 +117,39 @@ TEST_F(Smb1LeasesTest, ABreakOfAFileThatIsClosedHurriesTheClose) {
   EXPECT_EQ(hurried, 1);
 }
 
+TEST_F(Smb1LeasesTest, NothingHoldsWithoutTheConnection) {
+  open(7, OplockLevel::batch);
+  take_back(7, true);
+  leases.handle_lost();
+  EXPECT_EQ(broken_to, kNothing);
+  EXPECT_EQ(lease->rights(), kNothing);
+  EXPECT_TRUE(acknowledged.empty());
+  broken_to.reset();
+  leases.handle_lost();
+  EXPECT_FALSE(broken_to) << "that is known";
+}
+
+TEST_F(Smb1LeasesTest, WhoIsDoneWithABreakMayBeLaterThanTheConnection) {
+  auto of_their_own = std::make_unique<Smb1Leases>(
+      true, [] { return TimePoint(); }, [](std::uint16_t, bool) { FAIL(); }, [] { FAIL(); });
+  std::unique_ptr<Lease> short_lived = of_their_own->make(*this);
+  of_their_own->begin_open();
+  cifs::NtCreateResponse response;
+  response.fid = 9;
+  response.oplock_level = OplockLevel::batch;
+  of_their_own->end_open(static_cast<Smb1Lease&>(*short_lived), &response);
+  cifs::LockingRequest request;
+  request.fid = 9;
+  request.type_of_lock = cifs::OPLOCK_RELEASE;
+  Bytes message = cifs::MessageBuilder().add(request).take();
+  message[4] = static_cast<std::uint8_t>(cifs::Command::locking_andx);
+  of_their_own->handle_break(message);
+  ASSERT_TRUE(give_up);
+  short_lived.reset();
+  of_their_own.reset();
+  give_up();
+}
+
 TEST_F(Smb1LeasesTest, NothingIsKeptWhereNothingIsToBe) {
   Smb1Leases none(
       false, [] { return TimePoint(); }, nullptr, nullptr);

@@ -64,6 +64,12 @@ class FakeShare final : public client::Share {
     for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
     for (auto& written : std::exchange(written_, {})) runtime_.post([written] { written({}, {}); });
   }
+  // The connection, and what is open on it; the next call is on another one.
+  void lose_connection() {
+    ++connection_;
+    const std::vector<FakeLease*> held = leases;
+    for (FakeLease* lease : held) lease->take_back({}, [] {});
+  }
   // What has been asked since the last time, in order: "stat a/b".
   std::vector<std::string> asked() { return std::exchange(asked_, {}); }
 
@@ -96,6 +102,7 @@ class FakeShare final : public client::Share {
   };
   std::optional<client::Rights> rights;  // null: none are offered
   std::vector<FakeLease*> leases;
+  bool is_lost() const override { return false; }
   std::unique_ptr<client::Lease> make_lease(client::Lease::Holder& holder) override {
     return rights ? std::make_unique<FakeLease>(*this, holder) : nullptr;
   }
@@ -266,14 +273,19 @@ class FakeShare final : public client::Share {
       --share_.opens;
       if (lease_ != nullptr) --lease_->opens_;
     }
+    bool is_lost() const override { return connection_ != share_.connection_; }
 
     void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override {
       share_.asked_.push_back("read");
-      share_.runtime_.post([this, offset, length, done] { done({}, share_.bytes_of(*file_, offset, length)); });
+      share_.runtime_.post([this, offset, length, done] {
+        const std::error_code lost = error();
+        done(lost, lost ? cache::Buffer() : share_.bytes_of(*file_, offset, length));
+      });
     }
     void write(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes, bool,
                WriteDone done) override {
       share_.asked_.push_back("write");
+      if (const std::error_code lost = error()) return share_.runtime_.post([done, lost] { done(lost, {}); });
       for (const cache::Buffer& piece : data) {
         if (file_->data.size() < offset + piece.size()) share_.resize(*file_, offset + piece.size());
         std::copy(piece.data(), piece.data() + piece.size(), file_->data.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -321,9 +333,14 @@ class FakeShare final : public client::Share {
     }
 
    private:
+    std::error_code error() const {
+      return is_lost() ? make_error_code(NtStatus::STATUS_CONNECTION_DISCONNECTED) : std::error_code();
+    }
+
     FakeShare& share_;
     std::shared_ptr<File> file_;
     FakeLease* lease_;
+    const int connection_ = share_.connection_;
     std::vector<AllocatedRange> ranges_{{100, 50}, {200, 50}};
   };
 
@@ -387,6 +404,7 @@ class FakeShare final : public client::Share {
   cache::BufferPool& pool_;
   client::Attributes root_;
   std::uint64_t last_id_ = 100;
+  int connection_ = 0;
   bool held_ = false;
   std::string hold_at_;
   std::vector<std::coroutine_handle<>> waiting_;

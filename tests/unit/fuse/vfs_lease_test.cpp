@@ -600,5 +600,37 @@ TEST_F(VfsLease, SeesThatANewNameIsOfAFileThatIsOpen) {
   EXPECT_EQ(share.tree["a"]->data, "Jullo");
 }
 
+// ---- when the connection is lost
+
+TEST_F(VfsLease, GivesUpIdleOpensWithTheConnection) {
+  const NodeId node = idle("a", "hello");
+  share.lose_connection();
+  EXPECT_TRUE(kernel.wait_for([&] { return share.opens == 0; }));
+  change("a", "howdy");
+  EXPECT_EQ(kernel.read(node, open(node, O_RDONLY).fh, 0, 100).body, "howdy");
+  EXPECT_THAT(share.asked(), ElementsAre("open a"));
+}
+
+TEST_F(VfsLease, OpensAnewWhatOthersHadOpenWhenTheConnectionWasLost) {
+  const NodeId node = known("a", "hello");
+  const fuse_open_out lost = open(node, O_RDWR);
+  kernel.write(node, lost.fh, 0, "J", O_RDWR);
+  share.lose_connection();
+  change("a", "howdy");
+  EXPECT_EQ(kernel.read(node, lost.fh, 0, 100).error, EHOSTDOWN) << "its locks are gone, and who knows who wrote since";
+  EXPECT_EQ(kernel.flush(node, lost.fh).error, EHOSTDOWN) << "what it wrote is not on the server";
+  EXPECT_EQ(getattr(node).attr.size, 5U);
+  const fuse_open_out anew = open(node, O_RDWR);
+  EXPECT_EQ(kernel.read(node, anew.fh, 0, 100).body, "howdy");
+  kernel.write(node, anew.fh, 0, "r", O_RDWR);
+  EXPECT_EQ(kernel.flush(node, anew.fh).error, 0);
+  EXPECT_EQ(share.tree["a"]->data, "rowdy");
+  EXPECT_EQ(kernel.read(node, lost.fh, 0, 100).error, EHOSTDOWN);
+  kernel.close_file(node, lost.fh);
+  EXPECT_EQ(kernel.read(node, anew.fh, 0, 100).body, "rowdy");
+  EXPECT_EQ(unlink("a").error, 0);
+  EXPECT_TRUE(share.last_hint.keep_for_opens) << "of the one that lives";
+}
+
 }  // namespace
 }  // namespace smb3fuse::fs::test
