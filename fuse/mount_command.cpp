@@ -27,6 +27,7 @@
 #include "smb/client/asio_dialer.h"
 #include "smb/client/asio_runtime.h"
 #include "smb/client/connect.h"
+#include "smb/client/reconnecting_share.h"
 
 namespace smb3fuse::fs {
 
@@ -78,9 +79,8 @@ SessionLoop::Options session_options(const MountConfig& config, bool read_only) 
   return {.mount_options = kernel_option_list(flags), .debug = config.debug};
 }
 
-client::Task<void> connect_into(std::optional<Connected>& connected, client::Runtime& runtime, client::Dialer& dialer,
-                                client::ConnectConfig config) {
-  Connected result = co_await client::connect(runtime, dialer, std::move(config));
+client::Task<void> connect_into(std::optional<Connected>& connected, client::ReconnectingShare::Connect connect) {
+  Connected result = co_await connect();
   connected.emplace(std::move(result));
 }
 
@@ -139,9 +139,11 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
   cache::Budget budget(pool, config.options.cache_size);
   client::AsioDialer dialer(context, pool, config.options.dial);
 
+  const auto terms = std::make_shared<const client::ConnectConfig>(
+      connect_config(config.source, config.options, std::move(*credentials)));
+  const auto connect = [&runtime, &dialer, terms] { return client::connect(runtime, dialer, terms); };
   std::optional<Connected> connected;
-  client::spawn(
-      connect_into(connected, runtime, dialer, connect_config(config.source, config.options, std::move(*credentials))));
+  client::spawn(connect_into(connected, connect));
   while (!connected && context.run_one() != 0) {
   }
   if (!connected || !*connected) {
@@ -150,11 +152,11 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
                                  connected ? connected->error().sentence : "the connection attempt ended unanswered"));
     return ExitCode::mount_failure;
   }
-  const std::unique_ptr<client::Share> share = std::move(**connected);
+  client::ReconnectingShare share(runtime, std::move(**connected), connect);
 
   KernelNotifier notifier(runtime);
-  Vfs vfs(runtime, budget, *share, notifier, vfs_config(config.options));
-  SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share->is_read_only()));
+  Vfs vfs(runtime, budget, share, notifier, vfs_config(config.options));
+  SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share.is_read_only()));
   if (const auto mounted = session.mount(config.mountpoint); !mounted) {
     ready.tell_error("mount: " + mounted.error());
     return ExitCode::mount_failure;
@@ -168,7 +170,7 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
     status.version = version;
     status.pid = getpid();
     status.now = std::time(nullptr);
-    status.share = share->status();
+    status.share = share.status();
     status.vfs = vfs.status();
     status.kernel = session.status();
     return to_json(status);

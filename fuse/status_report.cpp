@@ -46,6 +46,7 @@ Json connection_of(const client::ShareStatus& share, std::int64_t now) {
           {"since", utc(now - static_cast<std::int64_t>(since))},
           {"seconds", since},
           {"lost_reason", text_or_null(share.lost_reason)},
+          {"count", share.connections},
           {"server", share.server},
           {"address", text_or_null(share.address)},
           {"port", share.port},
@@ -241,6 +242,7 @@ std::string connection_text(const Fields& fields) {
   text += fmt::format(", port {}, {} since {} ({})", fields.count("/connection/port"),
                       shown(fields.text("/connection/state")), shown(fields.text("/connection/since")),
                       span(fields.number("/connection/seconds")));
+  if (const auto count = fields.count("/connection/count"); count > 1) text += fmt::format(", connection {}", count);
   const std::string reason = shown(fields.text("/connection/lost_reason"));
   return reason.empty() ? text : text + ": " + reason;
 }

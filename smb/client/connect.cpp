@@ -188,8 +188,7 @@ Task<tl::expected<Smb2Session, ConnectError>> open_session(Runtime& runtime, Dia
 }
 
 Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtime, Dialer& dialer,
-                                                                 ConnectConfig given) {
-  const auto config = std::make_shared<const ConnectConfig>(std::move(given));
+                                                                 std::shared_ptr<const ConnectConfig> config) {
   const auto prefix = to_wire_path(config->prefix, config->name_mapping);
   if (!prefix)
     co_return failed(ConnectStep::tree_connect, prefix.error(), "the folder's name cannot be sent to a server");

@@ -57,6 +57,6 @@ struct ConnectError {
 
 // `runtime` and `dialer` outlive the share.
 Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect(Runtime& runtime, Dialer& dialer,
-                                                                 ConnectConfig config);
+                                                                 std::shared_ptr<const ConnectConfig> config);
 
 }  // namespace smb3fuse::client

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a share's connection has come to and what it has done, for people to look at: a snapshot that costs no request.
-// Everything but times and addresses only grows, or is as it is at the moment.
+// What is counted is counted from when the connection was made; the rest is as it is at the moment.
 #pragma once
 
 #include <cstddef>
@@ -45,7 +45,8 @@ struct ShareStatus {
   std::string share;
   bool connected = false;
   std::string lost_reason;
-  Duration since{};  // so long it is connected, or lost
+  Duration since{};               // so long it is connected, or lost
+  std::uint64_t connections = 1;  // so far: each was lost but the last
 
   std::string dialect;  // "SMB 3.1.1"
   std::string cipher;   // "AES-128-GCM": agreed on, used where `encrypted`; empty: none

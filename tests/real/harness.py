@@ -342,12 +342,21 @@ class SambaServer(Server):
             bind(self.home, DEBIAN / "mnt" / self.home.name, with_mounts_below=True)
         configuration = self.inside / "smb.conf"
         run([*self.tools, "smbpasswd", "-c", configuration, "-L", "-a", "-s", USER], input=f"{self.password}\n{self.password}\n")
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen(
-            [*self.tools, "smbd", "--foreground", "--no-process-group", "-s", str(configuration)], start_new_session=True,
+            [*self.tools, "smbd", "--foreground", "--no-process-group", "-s", str(self.inside / "smb.conf")],
+            start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment_of(None))
         if not eventually(lambda: self.process.poll() is not None or _answers(self.port), 15) or self.process.poll() is not None:
             raise Failed(f"smbd does not answer on port {self.port}\n{self.log()}")
-        return self
+
+    def kill(self):
+        """As a server goes that loses its power. start() brings it back."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def session(self):
         """What the server says about its only session: (dialect, degree of signing, degree of sealing, cipher)."""

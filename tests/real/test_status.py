@@ -87,7 +87,7 @@ class WhatIsTold(Refused):
 
     def test_a_connection_that_is_lost(self):
         with SambaServer() as server, Mount(server) as mount:
-            os.killpg(server.process.pid, signal.SIGKILL)
+            server.kill()
             self.assertTrue(harness.eventually(lambda: told(mount.path)["connection"]["state"] == "lost", 10))
             self.assertRegex(status(mount.path).stdout, r"lost since .*: \w+")
 

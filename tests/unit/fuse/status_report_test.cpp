@@ -76,6 +76,7 @@ TEST(StatusReport, IsAsTheManualSays) {
   const json expected = json::parse(R"({
     "mountpoint": "/media/anna/nas", "source": "//nas/media", "version": "1.2.3", "pid": 4711,
     "connection": {"state": "connected", "since": "2027-01-15T04:48:00Z", "seconds": 11520.0, "lost_reason": null,
+                   "count": 1,
                    "server": "nas", "address": "192.168.1.5", "port": 445, "share": "media"},
     "protocol": {"dialect": "SMB 3.1.1", "cipher": "AES-128-GCM", "encrypted": false, "signing": "AES-GMAC",
                  "signed": true},
