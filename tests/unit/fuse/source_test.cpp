@@ -42,7 +42,9 @@ TEST(Source, IsReadInEveryFormThatPeopleWrite) {
       {"smb://nas/my%20media/100%25%3f", source("nas", {}, "my media", "100%?")},
       {"smb://nas/media/a@b:c", source("nas", {}, "media", "a@b:c")},
       {"smb://[::1]:445/media/a@b", source("::1", 445, "media", "a@b")},
-      {"file://fs.megacorp.com/users/fred/stuff", source("fs.megacorp.com", {}, "users", "fred/stuff")},
+      // The examples of the CIFS specification, 2.1.
+      {"file://fs.megacorp.com/users/fred/stuff.txt", source("fs.megacorp.com", {}, "users", "fred/stuff.txt")},
+      {"\\\\corpserver\\public\\policy.doc", source("corpserver", {}, "public", "policy.doc")},
       {"FILE://nas/my%20media", source("nas", {}, "my media", "")},
       {"//fe80--1s4.ipv6-literal.net/media", source("fe80--1s4.ipv6-literal.net", {}, "media", "")},
       {"smb://bob@[fe80::1%25eth0]/media", source("fe80::1%eth0", {}, "media", "", {}, "bob")},
