@@ -120,7 +120,7 @@ Task<Answer> ReconnectingShare::run(Again again, Ask ask) {
     }
     const Connection connection = current_;  // outlives what is asked on it
     Answer answer = co_await ask(connection);
-    const bool was_lost = error_in(answer) == NtStatus::STATUS_CONNECTION_DISCONNECTED && connection->is_lost();
+    const bool was_lost = connection->is_lost() && error_in(answer) && error_in(answer) != NtStatus::STATUS_IO_TIMEOUT;
     if (!was_lost || again == Again::no) co_return answer;
     again = Again::no;
   }

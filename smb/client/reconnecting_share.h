@@ -4,7 +4,7 @@
 // and after a laptop has slept.
 //
 // What was open on the lost connection stays lost (Open::is_lost), and with it all rights. A question that the loss has
-// left unanswered is asked again; a change is not, for it may have been made: its caller is told
+// left unanswered is asked again, unless somebody has waited for the answer long enough; a change is not, for it may have been made: its caller is told
 // STATUS_CONNECTION_DISCONNECTED, as are all while there is no way to the server. An attempt that fails is followed by
 // a pause, in which everything fails at once with the same error: a second at first, up to half a minute, and longer
 // where the server refuses the credentials, so that no account is locked. Loop thread.

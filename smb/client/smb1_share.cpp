@@ -69,7 +69,9 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
   parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
   parameters.ask_oplock = lease != nullptr;
   if (lease != nullptr) link_->leases.begin_open();
-  const std::uint32_t first_read = std::min(request.first_read, maximum_read());
+  // Samba 4.17 answers with memory that it has given back where the open had to wait for another client's oplock and the
+  // READ behind it then meets that client's lock. Whoever locks what he reads opens it to write, too, as a rule.
+  const std::uint32_t first_read = request.write ? 0 : std::min(request.first_read, maximum_read());
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.create(parameters, first_read));
   // The answer to NT_CREATE_ANDX has no room for the file's id.

@@ -14,9 +14,10 @@ SOON = 1.0  # how long names and attributes may be out of date (actimeo's defaul
 
 class TwoMounts(unittest.TestCase):
     options = ""
+    server_options = ()
 
     def setUp(self):
-        server = self.enterContext(SambaServer())
+        server = self.enterContext(SambaServer(self.server_options))
         self.server = server
         self.a = self.enterContext(Mount(server, options=self.options)).path
         self.b = self.enterContext(Mount(server, options=self.options)).path
@@ -332,6 +333,11 @@ class Names(TwoMounts):
 
 class DataInSmb202(Data):
     options = "vers=2.0"
+
+
+class DataInSmb1(Data):
+    options = "vers=1.0"
+    server_options = ["server min protocol = NT1"]
 
 
 class DataWithoutAttributeCache(Data):

@@ -415,6 +415,11 @@ class WorkInSmb30(Work):
     options = "vers=3.0"
 
 
+class WorkInSmb1(Work):
+    options = "vers=1.0"
+    server_options = ["server min protocol = NT1"]
+
+
 class WorkSealed(Work):
     options = "vers=3.1.1,seal"
 
@@ -481,6 +486,12 @@ class Storm(TwoMounts):
 class StormInSmb202(Storm):
     options = "vers=2.0"
     ANSWERS = 1  # the loss of a level II oplock is not acknowledged
+
+
+class StormInSmb1(Storm):
+    options = "vers=1.0"
+    server_options = ["server min protocol = NT1"]
+    ANSWERS = 1
 
 
 class StormWithoutLeases(Storm):

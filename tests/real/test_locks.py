@@ -235,6 +235,11 @@ class LocksInSmb202(Locks):
     options = "vers=2.0"
 
 
+class LocksInSmb1(Locks):
+    options = "vers=1.0"
+    server_options = ["server min protocol = NT1"]
+
+
 class LocksWithoutLeases(Locks):
     server_options = ["smb2 leases = no", "oplocks = no", "level2 oplocks = no"]
 

@@ -22,6 +22,7 @@ const std::error_code kDisconnected = make_error_code(NtStatus::STATUS_CONNECTIO
 struct Log {
   std::vector<std::string> asked;
   bool loses_next = false;  // the connection goes before the next answer
+  std::error_code loss = kDisconnected;
 };
 
 class FakeConnection final : public Share {
@@ -94,7 +95,7 @@ class FakeConnection final : public Share {
   std::error_code answer(std::string what) {
     log_.asked.push_back(std::move(what));
     if (std::exchange(log_.loses_next, false)) lost = true;
-    return lost ? kDisconnected : std::error_code();
+    return lost ? log_.loss : std::error_code();
   }
   Task<std::error_code> done(std::string what) { co_return answer(std::move(what)); }
   Task<Result<Attributes>> made(std::string what) {
@@ -194,6 +195,16 @@ TEST_F(ReconnectingShareTest, AsksAgainWhatTheLossHasLeftUnanswered) {
   EXPECT_FALSE(ask(share.file_system_info()));
   EXPECT_EQ(attempts, 5);
   EXPECT_EQ(std::count_if(log.asked.begin(), log.asked.end(), [](const auto& each) { return each[0] != 'e'; }), 10);
+}
+
+TEST_F(ReconnectingShareTest, AsksAgainAfterAnAnswerThatMadeNoSenseAndNotAfterALongSilence) {
+  log.loss = make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE);
+  log.loses_next = true;
+  EXPECT_FALSE(ask(share.stat("a")));
+  log.loss = make_error_code(NtStatus::STATUS_IO_TIMEOUT);
+  log.loses_next = true;
+  EXPECT_EQ(ask(share.stat("a")), NtStatus::STATUS_IO_TIMEOUT);
+  EXPECT_EQ(attempts, 1);
 }
 
 // It may have been done, and would fail or do harm the second time.
