@@ -124,9 +124,12 @@ std::string_view name_of(Command command) {
 }
 
 NtStatus status_of(const Header& header) {
-  if (header.status == 0 || (header.flags2 & SMB_FLAGS2_NT_STATUS) != 0) return static_cast<NtStatus>(header.status);
   const auto error_class = static_cast<std::uint8_t>(header.status);
   const auto code = static_cast<std::uint16_t>(header.status >> 16);
+  // What only SMB knows (STATUS_INVALID_SMB, STATUS_SMB_BAD_TID) is a class and a code among NTSTATUS, too.
+  const bool is_dos_error = (header.status & 0xC000FF00u) == 0 && error_class != 0 && code != 0;
+  const bool is_nt_status = (header.flags2 & SMB_FLAGS2_NT_STATUS) != 0 && !is_dos_error;
+  if (header.status == 0 || is_nt_status) return static_cast<NtStatus>(header.status);
   if (error_class == 0) return NtStatus::STATUS_SUCCESS;
   for (const DosError& known : kDosErrors) {
     if (known.error_class == error_class && known.code == code) return known.status;

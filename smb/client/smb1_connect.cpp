@@ -33,26 +33,21 @@ std::uint32_t small_io(const smb1::Negotiated& negotiated) {
   return room >= kPage ? room / kPage * kPage : room;
 }
 
-tl::expected<Smb1Traits, ConnectError> traits_of(const Smb1Link::Answers& answers, const ConnectConfig& config,
-                                                 const Smb1Link& link) {
-  constexpr auto kStep = ConnectStep::tree_connect;
-  const auto root = attributes_from(link.requests, answers, 1);
-  if (!root || !root->is_directory()) {
-    const auto error = root ? make_error_code(NtStatus::STATUS_NOT_A_DIRECTORY) : root.error();
-    const std::string what = config.prefix.empty() ? "share '" + config.share + "'"
-                                                   : "folder '" + config.prefix + "' of share '" + config.share + "'";
-    return failed(kStep, error, "cannot open " + what + ": " + describe(error, *link.channel));
+// What the chain of the tree connect has not told is asked for by itself.
+Task<tl::expected<Attributes, ConnectError>> look_at_root(Smb1Link& link, const ConnectConfig& config,
+                                                          std::u16string path, std::optional<Attributes> told) {
+  Result<Attributes> root = told.value_or(Attributes());
+  if (!told) {
+    Smb1Link::Flight look;
+    ask_attributes(link.requests, path, look);
+    const Smb1Link::Answers answers = co_await link.exchange(std::move(look));
+    root = attributes_from(link.requests, answers, 0);
   }
-  Smb1Traits traits;
-  traits.root = *root;
-  // Not every server tells what its file system can do.
-  if (!is_error(answers[0].status)) {
-    if (const auto system = information_of<wire::FileFsAttributeInformation>(answers[0])) {
-      traits.case_sensitive = (system->file_system_attributes & wire::FILE_CASE_SENSITIVE_SEARCH) != 0;
-      traits.read_only = (system->file_system_attributes & wire::FILE_READ_ONLY_VOLUME) != 0;
-    }
-  }
-  return traits;
+  if (root && root->is_directory()) co_return std::move(*root);
+  const auto error = root ? make_error_code(NtStatus::STATUS_NOT_A_DIRECTORY) : root.error();
+  const std::string what =
+      path.empty() ? "share '" + config.share + "'" : "folder '" + config.prefix + "' of share '" + config.share + "'";
+  co_return failed(ConnectStep::tree_connect, error, "cannot open " + what + ": " + describe(error, *link.channel));
 }
 
 }  // namespace
@@ -71,7 +66,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   auto negotiation = co_await negotiate(*channel, *config);
   if (!negotiation) co_return tl::make_unexpected(negotiation.error());
   const FileTime clock_offset = negotiation->clock_offset;
-  const auto tree = co_await log_on(*channel, *config, std::move(*negotiation));
+  const auto tree = co_await log_on(*channel, *config, prefix, std::move(*negotiation));
   if (!tree) co_return tl::make_unexpected(tree.error());
 
   const smb1::Negotiated negotiated = channel->connection().negotiated();
@@ -87,20 +82,19 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   link->name_mapping = config->name_mapping;
   link->clock_offset = clock_offset;
 
-  Smb1Link::Flight look;
-  look.push_back(requests.query_fs(wire::FsInformationClass::attribute, cifs::level::query_fs_attribute_info));
-  ask_attributes(requests, prefix, look);
-  const Smb1Link::Answers answers = co_await link->exchange(std::move(look));
-  auto traits = traits_of(answers, *config, *link);
-  if (!traits) co_return tl::make_unexpected(traits.error());
-  traits->server = config->server;
-  traits->port = config->port.value_or(peer_port);
-  traits->name = config->share;
-  traits->prefix = prefix;
-  traits->read_only = traits->read_only || tree->read_only;
+  if (tree->left_open) link->close_later(*tree->left_open);
+  auto root = co_await look_at_root(*link, *config, prefix, tree->root);
+  if (!root) co_return tl::make_unexpected(root.error());
+  Smb1Traits traits;
+  traits.server = config->server;
+  traits.port = config->port.value_or(peer_port);
+  traits.name = config->share;
+  traits.prefix = prefix;
+  traits.root = std::move(*root);
+  traits.read_only = tree->read_only;
   spdlog::info("connected to //{}/{}: SMB 1 (NT LM 0.12), {}{}", config->server, config->share,
-               is_signed ? "signed" : "not signed", traits->read_only ? ", read-only" : "");
-  co_return std::unique_ptr<Share>(std::make_unique<Smb1Share>(link, std::move(*traits)));
+               is_signed ? "signed" : "not signed", traits.read_only ? ", read-only" : "");
+  co_return std::unique_ptr<Share>(std::make_unique<Smb1Share>(link, std::move(traits)));
 }
 
 }  // namespace smb3fuse::client

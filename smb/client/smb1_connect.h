@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of connect() in SMB1, behind the dial: NEGOTIATE, SESSION_SETUP_ANDX (with extended security two legs, the
-// last of them in one message with TREE_CONNECT_ANDX), and a look at the root. Four round trips, or three where a
+// last of them in one message with TREE_CONNECT_ANDX and a look at the root). Three round trips, or two where a
 // challenge came with the NEGOTIATE. Loop thread.
 #pragma once
 

@@ -21,19 +21,9 @@ constexpr std::uint16_t kMaxBufferSize = 0xFFFF;
 constexpr std::uint32_t kCapabilities = cifs::CAP_UNICODE | cifs::CAP_LARGE_FILES | cifs::CAP_NT_SMBS |
                                         cifs::CAP_STATUS32 | cifs::CAP_LEVEL_II_OPLOCKS | cifs::CAP_NT_FIND |
                                         cifs::CAP_LARGE_READX | cifs::CAP_LARGE_WRITEX;
-constexpr std::uint8_t kNoPassword[] = {0};
-constexpr std::string_view kAnyService = "?????";
 
 tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std::string sentence) {
   return tl::make_unexpected(ConnectError{step, error, std::move(sentence)});
-}
-
-smb1::Outgoing outgoing(cifs::MessageBuilder builder, std::uint16_t tree_id) {
-  smb1::Outgoing request;
-  request.command = builder.command();
-  request.message = builder.take();
-  request.tree_id = tree_id;
-  return request;
 }
 
 // [MS-SMB] 3.2.5.3: a guest or anonymous session is refused unless asked for by name, and has no key to sign with.
@@ -58,15 +48,6 @@ tl::expected<smb1::SessionPolicy, ConnectError> policy_for(const ConnectConfig& 
   return policy;
 }
 
-cifs::TreeConnectRequest tree_connect(const smb1::Connection& connection, std::u16string_view unc) {
-  cifs::TreeConnectRequest request;
-  request.flags = cifs::TREE_CONNECT_ANDX_EXTENDED_RESPONSE;
-  request.password = kNoPassword;
-  request.path = cifs::make_text(unc, connection.is_unicode());
-  request.service = cifs::make_oem(kAnyService);
-  return request;
-}
-
 // The session that SESSION_SETUP_ANDX has made.
 tl::expected<void, ConnectError> take_session(Smb1Channel& channel, const ConnectConfig& config,
                                               const Smb1Answer& answer, ByteView key) {
@@ -84,36 +65,15 @@ tl::expected<void, ConnectError> take_session(Smb1Channel& channel, const Connec
   return {};
 }
 
-std::string_view service_of(const cifs::Block& block) {
-  const auto end = std::find(block.bytes.begin(), block.bytes.end(), 0);
-  return {reinterpret_cast<const char*>(block.bytes.data()), static_cast<std::size_t>(end - block.bytes.begin())};
-}
-
-tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const ConnectConfig& config,
-                                               const Smb1Answer& answer) {
-  constexpr auto kStep = ConnectStep::tree_connect;
-  const std::string share = "share '" + config.share + "'";
-  const auto block = answer.find(cifs::Command::tree_connect_andx);
-  if (!block) {
-    if (const auto sentence = share_refusal(answer.status, config)) return failed(kStep, block.error(), *sentence);
-    return failed(kStep, block.error(), "cannot connect to " + share + ": " + describe(block.error(), channel));
-  }
-  const std::string_view service = service_of(*block);
-  if (service != "A:") {
-    return failed(
-        kStep, make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
-        share + " is a " + (service.substr(0, 3) == "LPT" ? "printer" : "pipe") + ", not a folder that can be mounted");
-  }
-  Smb1Tree tree;
-  tree.tree_id = wire::load_le<std::uint16_t>(answer.whole.data() + cifs::kTidOffset);
-  if (const auto extended = cifs::decode<cifs::TreeConnectExtendedResponse>(*block)) {
-    constexpr std::uint32_t kWriting = wire::FILE_WRITE_DATA | wire::FILE_APPEND_DATA;
-    tree.read_only = (extended->maximal_share_access_rights & kWriting) == 0;
-  }
-  return tree;
-}
-
 }  // namespace
+
+smb1::Outgoing outgoing(cifs::MessageBuilder builder) {
+  smb1::Outgoing request;
+  request.command = builder.command();
+  request.message = builder.take();
+  request.tree_id = cifs::kNoId;
+  return request;
+}
 
 Task<Smb1Answer> ask(Smb1Channel& channel, smb1::Outgoing request) {
   auto start = [&](auto done) { channel.exchange(std::move(request), std::move(done)); };
@@ -131,7 +91,7 @@ Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel
   constexpr auto kStep = ConnectStep::negotiate;
   cifs::MessageBuilder builder;
   builder.add(smb1::make_negotiate_request());
-  const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder), cifs::kNoId));
+  const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder)));
   if (is_error(answer.status)) {
     const auto error = make_error_code(answer.status);
     co_return failed(kStep, error, describe(error, channel));
@@ -153,13 +113,13 @@ Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel
 }
 
 Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
-                                                  Smb1Negotiation negotiation) {
+                                                  std::u16string path, Smb1Negotiation negotiation) {
   constexpr auto kStep = ConnectStep::authenticate;
   const smb1::Connection& connection = channel.connection();
   const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
-  if (!unc || (!connection.is_unicode() && !cifs::fits_oem(*unc))) {
+  if (!unc || (!connection.is_unicode() && !(cifs::fits_oem(*unc) && cifs::fits_oem(path)))) {
     co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_BAD_NETWORK_NAME),
-                     "the share's name cannot be sent to the server");
+                     "the name of the share or of the folder cannot be sent to the server");
   }
   const auto authenticator = auth::make_ntlm_authenticator(
       config.credentials.clone(), config.server, [] { return static_cast<std::uint64_t>(local_time_now()); },
@@ -180,9 +140,8 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
     cifs::MessageBuilder builder;
     builder.add(request);
     // After the last leg the server needs nothing more to connect the tree.
-    const bool is_last = authenticator->complete();
-    if (is_last) builder.add(tree_connect(connection, *unc));
-    const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder), 0));
+    if (authenticator->complete()) add_tree_connect(builder, connection, *unc, path);
+    const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder)));
     const auto response = answer.block<cifs::SessionSetupExtendedResponse>();
     if (answer.status == NtStatus::STATUS_MORE_PROCESSING_REQUIRED && response) {
       token = authenticator->step(response->security_blob);
@@ -194,7 +153,9 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
     }
     const auto session = take_session(channel, config, answer, authenticator->session_key());
     if (!session) co_return tl::make_unexpected(session.error());
-    co_return take_tree(channel, config, answer);
+    if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer);
+    const Smb1Answer alone = co_await ask(channel, tree_connect_alone(connection, *unc));
+    co_return take_tree(channel, config, alone);
   }
   co_return failed(kStep, make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE),
                    "the server went on asking without an end");

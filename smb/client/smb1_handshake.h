@@ -8,9 +8,12 @@
 
 #include "smb/client/connect.h"
 #include "smb/client/smb1_channel.h"
+#include "smb/client/smb1_tree.h"
 
 namespace smb3fuse::client {
 
+// A message of the handshake, which belongs to no tree yet.
+smb1::Outgoing outgoing(cifs::MessageBuilder builder);
 Task<Smb1Answer> ask(Smb1Channel& channel, smb1::Outgoing request);
 
 // For an error that no step has better words for: the NTSTATUS by name, or why the connection was lost.
@@ -24,12 +27,9 @@ struct Smb1Negotiation {
 };
 Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel, const ConnectConfig& config);
 
-struct Smb1Tree {
-  std::uint16_t tree_id = 0;
-  bool read_only = false;  // by the maximal access
-};
 // SESSION_SETUP_ANDX and TREE_CONNECT_ANDX. [MS-CIFS] 3.2.4.2.4, 3.2.4.2.5, [MS-SMB] 3.2.4.2.4
+// `path`: the mounted folder within the share.
 Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
-                                                  Smb1Negotiation negotiation);
+                                                  std::u16string path, Smb1Negotiation negotiation);
 
 }  // namespace smb3fuse::client

@@ -113,6 +113,15 @@ smb1::Outgoing Smb1Requests::read_whole(const NtCreateParameters& parameters, st
   return make(std::move(builder));
 }
 
+void Smb1Requests::add_look(cifs::MessageBuilder& builder, const std::u16string& path) const {
+  NtCreateParameters parameters;
+  parameters.path = path;
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  cifs::CloseRequest close;
+  close.fid = cifs::kNoId;
+  builder.add(create_request(parameters)).add(close);
+}
+
 smb1::Outgoing Smb1Requests::close(std::uint16_t fid) const {
   cifs::CloseRequest request;
   request.fid = fid;

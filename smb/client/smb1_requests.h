@@ -42,6 +42,8 @@ class Smb1Requests {
   smb1::Outgoing create(const NtCreateParameters& parameters, std::uint32_t first_read = 0) const;
   // NT_CREATE_ANDX, READ_ANDX and CLOSE in one message.
   smb1::Outgoing read_whole(const NtCreateParameters& parameters, std::uint32_t length) const;
+  // NT_CREATE_ANDX and CLOSE behind what is in the message, whose tree is theirs: for the attributes of `path`.
+  void add_look(cifs::MessageBuilder& builder, const std::u16string& path) const;
   smb1::Outgoing close(std::uint16_t fid) const;
   smb1::Outgoing flush(std::uint16_t fid) const;
   smb1::Outgoing read(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const;

@@ -13,14 +13,13 @@
 
 namespace smb3fuse::client {
 
-// What it was asked for as, and what the tree connect and the first look at the root told.
+// What it was asked for as, and what the tree connect and the look at the root told.
 struct Smb1Traits {
   std::string server;
   std::uint16_t port = 0;
   std::string name;
   std::u16string prefix;  // the mounted folder within the share; no '\' at either end
   Attributes root;
-  bool case_sensitive = false;
   bool read_only = false;
 };
 
@@ -48,7 +47,8 @@ class Smb1Share final : public Share {
   bool is_hidden_name(const std::string& name) const override;
   std::uint32_t maximum_read() const override { return link_->read_size; }
   std::uint32_t maximum_write() const override { return link_->write_size; }
-  bool case_sensitive() const override { return traits_.case_sensitive; }
+  // It would take a question of its own, and nobody asks.
+  bool case_sensitive() const override { return false; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
   ShareStatus status() const override;

@@ -59,6 +59,31 @@ Bytes NtlmAcceptor::challenge() {
       {.neg_state = auth::NegState::accept_incomplete, .supported_mech = auth::kOidNtlmssp, .response_token = message});
 }
 
+Bytes NtlmAcceptor::challenge_bytes() { return Bytes(kChallenge.begin(), kChallenge.end()); }
+
+bool NtlmAcceptor::accept_plain(std::u16string_view user, std::u16string_view domain, ByteView nt_response) {
+  if (nt_response.size() < 16 || user != *wire::to_utf16(user_)) return false;
+  const auto base_key = prove(domain, nt_response);
+  if (!base_key) return false;
+  session_key_.assign(base_key->begin(), base_key->end());
+  return true;
+}
+
+std::optional<crypto::Md5Digest> NtlmAcceptor::prove(std::u16string_view domain, ByteView nt_response) const {
+  const auto& algorithms = **crypto::LegacyAlgorithms::load();
+  std::string upper = user_;
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  const auto hash = auth::nt_hash_of(algorithms, utf16le(password_));
+  const auto key = auth::ntowf_v2(algorithms, hash.view(), *wire::to_utf16(upper), domain);
+  // [MS-NLMP] 3.3.2: NTProofStr over the server's challenge and what the client sent behind it.
+  const ByteView proved[] = {kChallenge, nt_response.subspan(16)};
+  const crypto::Md5Digest proof = algorithms.hmac_md5(key.view(), proved);
+  if (!std::equal(proof.begin(), proof.end(), nt_response.begin())) return std::nullopt;
+  const ByteView proof_view[] = {proof};
+  return algorithms.hmac_md5(key.view(), proof_view);
+}
+
 std::optional<Bytes> NtlmAcceptor::accept(ByteView token) {
   const auto resp = auth::parse_neg_token_resp(token);
   if (!resp || resp->response_token.size() < 88) return std::nullopt;
@@ -68,25 +93,14 @@ std::optional<Bytes> NtlmAcceptor::accept(ByteView token) {
     anonymous_ = true;
     return auth::encode_neg_token_resp({.neg_state = auth::NegState::accept_completed});
   }
-  const auto& algorithms = **crypto::LegacyAlgorithms::load();
-  std::string upper = user_;
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  const auto hash = auth::nt_hash_of(algorithms, utf16le(password_));
   const Bytes domain(part(message, 28).begin(), part(message, 28).end());
-  const auto key = auth::ntowf_v2(algorithms, hash.view(), *wire::to_utf16(upper),
-                                  wire::to_u16string(wire::Utf16View{ByteView(domain)}));
-
-  // [MS-NLMP] 3.3.2: NTProofStr over the server's challenge and what the client sent behind it.
-  const ByteView proved[] = {kChallenge, answer.subspan(16)};
-  const crypto::Md5Digest proof = algorithms.hmac_md5(key.view(), proved);
-  if (!std::equal(proof.begin(), proof.end(), answer.begin())) return std::nullopt;
-  const ByteView proof_view[] = {proof};
-  const crypto::Md5Digest base_key = algorithms.hmac_md5(key.view(), proof_view);
+  const auto base_key = prove(wire::to_u16string(wire::Utf16View{ByteView(domain)}), answer);
+  if (!base_key) return std::nullopt;
+  const auto& algorithms = **crypto::LegacyAlgorithms::load();
   const ByteView sealed = part(message, 52);
   if (sealed.size() != 16) return std::nullopt;
   session_key_.assign(sealed.begin(), sealed.end());
-  algorithms.rc4(base_key).apply(session_key_);
+  algorithms.rc4(*base_key).apply(session_key_);
 
   auth::NtlmSigner signer(algorithms, session_key_, auth::NtlmSigner::Side::server, true);
   const auth::NtlmSignature mic = signer.sign(mech_types());

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "smb/auth/ntlm_messages.h"
-#include "smb/crypto/secret.h"
+#include "smb/crypto/legacy.h"
 #include "smb/wire/bytes.h"
 
 namespace smb3fuse::test {
@@ -24,10 +24,16 @@ class NtlmAcceptor {
   Bytes challenge();
   // The last token, if the AUTHENTICATE proves the password; anonymous is nobody's password and always lets in.
   std::optional<Bytes> accept(ByteView token);
+  // Without NTLMSSP: the eight bytes of the challenge, and whether `nt_response` is the answer to it.
+  static Bytes challenge_bytes();
+  bool accept_plain(std::u16string_view user, std::u16string_view domain, ByteView nt_response);
   bool is_anonymous() const { return anonymous_; }
   ByteView session_key() const { return session_key_; }
 
  private:
+  // The session base key, if `nt_response` proves the password to be known.
+  std::optional<crypto::Md5Digest> prove(std::u16string_view domain, ByteView nt_response) const;
+
   std::string user_;
   std::string password_;
   bool anonymous_ = false;

@@ -40,6 +40,12 @@ TEST(SmbHeader, HasAnNtStatusOrADosError) {
   EXPECT_EQ(status_of(header), NtStatus::STATUS_UNSUCCESSFUL);
   header.status = 0;
   EXPECT_EQ(status_of(header), NtStatus::STATUS_SUCCESS);
+  // [MS-CIFS] 2.2.2.4: those that only SMB knows stand among NTSTATUS as they are.
+  header.flags2 = SMB_FLAGS2_NT_STATUS;
+  header.status = 0x00050002;  // STATUS_SMB_BAD_TID
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_NETWORK_NAME_DELETED);
+  header.status = 0x0000010C;
+  EXPECT_EQ(status_of(header), NtStatus::STATUS_NOTIFY_ENUM_DIR);
 }
 
 TEST(Negotiate, OffersDialectsByName) {

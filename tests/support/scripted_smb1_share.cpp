@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/scripted_smb1_share.h"
+
+#include <algorithm>
+
+#include "smb/cifs/trans2.h"
+#include "smb/wire/utf16.h"
+
+namespace smb3fuse::test {
+namespace {
+
+using cifs::Command;
+using cifs::Trans2;
+
+constexpr wire::FileTime kTime{133'000'000'000'000'000};  // in 2022
+
+bool is_directory_name(const std::u16string& name) { return name.empty() || name == u"\\" || name.ends_with(u"dir"); }
+
+std::u16string name_of(const cifs::Text& text, bool is_unicode) {
+  return cifs::read_text(text.bytes, is_unicode).value_or(u"?");
+}
+
+}  // namespace
+
+ScriptedSmb1Share::ScriptedSmb1Share(ScriptedSmb1Server& server) : server_(server) {
+  server_.on(Command::nt_create_andx, [this](const Smb1Request& request) { return create(request); });
+  server_.on(Command::read_andx, [this](const Smb1Request& request) { return read(request); });
+  server_.on(Command::transaction2, [this](const Smb1Request& request) { return transact(request); });
+  server_.on(Command::write_andx, [this](const Smb1Request& request) {
+    const auto asked = request.as<cifs::WriteRequest>();
+    if (!is_open(request, asked.fid)) return refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
+    return reply_in_smb1(cifs::WriteResponse{asked.data_length, 0, asked.data_length_high});
+  });
+  server_.on(Command::flush, [this](const Smb1Request& request) {
+    const bool open = is_open(request, request.as<cifs::FlushRequest>().fid);
+    return open ? Smb1Reply{} : refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
+  });
+  server_.on(Command::close, [this](const Smb1Request& request) { return close(request); });
+}
+
+Smb1Reply ScriptedSmb1Share::close(const Smb1Request& request) {
+  const std::uint16_t fid = request.as<cifs::CloseRequest>().fid;
+  const bool open = opens_.erase(fid == cifs::kNoId ? request.chained_fid : fid) != 0;
+  return open ? Smb1Reply{} : refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
+}
+
+bool ScriptedSmb1Share::is_open(const Smb1Request& request, std::uint16_t fid) const {
+  return opens_.contains(fid == cifs::kNoId ? request.chained_fid : fid);
+}
+
+Smb1Reply ScriptedSmb1Share::create(const Smb1Request& request) {
+  const auto asked = request.as<cifs::NtCreateRequest>();
+  std::size_t name_at = 0;
+  created.push_back(request.text_at(name_at));
+  const bool directory = is_directory_name(created.back());
+  cifs::NtCreateResponse response;
+  if ((asked.flags & cifs::NT_CREATE_REQUEST_OPLOCK) != 0) response.oplock_level = granted;
+  response.fid = next_fid_++;
+  response.create_action = asked.create_disposition == wire::CreateDisposition::create ? wire::CreateAction::created
+                                                                                       : wire::CreateAction::opened;
+  response.creation_time = response.last_access_time = response.last_write_time = response.change_time = kTime;
+  response.file_attributes = directory ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL;
+  response.end_of_file = directory ? 0 : content.size();
+  response.directory = directory;
+  opens_.insert(response.fid);
+  Smb1Reply reply = reply_in_smb1(response);
+  reply.opened = response.fid;
+  return reply;
+}
+
+Smb1Reply ScriptedSmb1Share::read(const Smb1Request& request) {
+  const auto asked = request.as<cifs::ReadRequest>();
+  if (!is_open(request, asked.fid)) return refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
+  const std::size_t from = std::min<std::size_t>(asked.offset, content.size());
+  const std::size_t length = std::min<std::size_t>(asked.max_count, content.size() - from);
+  cifs::ReadResponse response;
+  response.data_length = static_cast<std::uint16_t>(length);
+  Smb1Reply reply = reply_in_smb1(response);
+  constexpr std::size_t kDataOffsetAt = 8;
+  reply.data_offset_at = kDataOffsetAt;
+  reply.bytes.assign(content.begin() + static_cast<std::ptrdiff_t>(from),
+                     content.begin() + static_cast<std::ptrdiff_t>(from + length));
+  return reply;
+}
+
+Bytes ScriptedSmb1Share::all_info(bool is_directory) const {
+  cifs::QueryFileAllInfo all;
+  all.basic_information = {kTime, kTime, kTime, kTime,
+                           is_directory ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL};
+  all.standard_information = {4096, is_directory ? 0 : content.size(), 1, false, is_directory};
+  return wire::encode(all);
+}
+
+Bytes ScriptedSmb1Share::listing() const {
+  Bytes chain;
+  std::uint64_t id = 100;
+  for (const std::u16string& name : names) {
+    const Bytes text = cifs::make_text(name, server_.options.unicode).bytes;
+    cifs::FindFileIdFullDirectoryInfo entry;
+    entry.creation_time = entry.last_access_time = entry.last_write_time = entry.change_time = kTime;
+    entry.file_attributes = is_directory_name(name) ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL;
+    entry.end_of_file = content.size();
+    entry.file_id = id++;
+    entry.file_name = text;
+    entry.next_entry = static_cast<std::uint32_t>(wire::aligned_up(wire::encoded_size(entry), 8));
+    const Bytes encoded = wire::encode(entry);
+    chain.insert(chain.end(), encoded.begin(), encoded.end());
+    chain.resize(wire::aligned_up(chain.size(), 8));
+  }
+  return chain;
+}
+
+Smb1Reply ScriptedSmb1Share::transact(const Smb1Request& request) {
+  const auto asked = request.as<cifs::Transaction2Request>();
+  const bool is_unicode = server_.options.unicode;
+  switch (static_cast<Trans2>(asked.subcommand)) {
+    case Trans2::query_path_information: {
+      const auto question =
+          wire::decode<cifs::PathInformationRequest>(asked.parameters).value_or(cifs::PathInformationRequest());
+      const Bytes parameters(2);
+      if (question.information_level == cifs::level::query_file_all_info) {
+        return reply_to_transaction(parameters, all_info(is_directory_name(name_of(question.file_name, is_unicode))));
+      }
+      return reply_to_transaction(parameters, wire::encode(wire::FileInternalInformation{4711}));
+    }
+    case Trans2::query_file_information:
+      return reply_to_transaction(Bytes(2), all_info(false));
+    case Trans2::find_first2: {
+      cifs::FindFirst2Response found;
+      found.sid = 7;
+      found.search_count = static_cast<std::uint16_t>(names.size());
+      found.end_of_search = 1;
+      return reply_to_transaction(wire::encode(found), listing());
+    }
+    case Trans2::set_path_information:
+    case Trans2::set_file_information:
+      return reply_to_transaction(Bytes(2), {});
+    default:
+      return refuse_in_smb1(NtStatus::STATUS_NOT_SUPPORTED);
+  }
+}
+
+}  // namespace smb3fuse::test
