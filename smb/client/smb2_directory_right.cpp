@@ -1,64 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smb/client/smb2_directory_right.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "smb/client/directory_changes.h"
 #include "smb/client/smb2_open.h"
 #include "smb/wire/change_notify.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/fscc.h"
 #include "smb/wire/negotiate.h"
 #include "smb/wire/query_info.h"
-#include "smb/wire/utf16.h"
 
 namespace smb3fuse::client {
 namespace {
 
 using Change = DirectoryRight::Change;
 
-// All that a listing shows. Not the time of last access: reading would be told.
-constexpr std::uint32_t kFilter = wire::FILE_NOTIFY_CHANGE_FILE_NAME | wire::FILE_NOTIFY_CHANGE_DIR_NAME |
-                                  wire::FILE_NOTIFY_CHANGE_ATTRIBUTES | wire::FILE_NOTIFY_CHANGE_SIZE |
-                                  wire::FILE_NOTIFY_CHANGE_LAST_WRITE | wire::FILE_NOTIFY_CHANGE_CREATION;
-constexpr std::uint32_t kAnswer = 32 * 1024;  // some hundreds of names
-
 bool has_leases(const Smb2Link& link) {
   const std::uint32_t offered = link.channel->connection().negotiated().capabilities;
   return link.leases.kind() == LeaseKind::lease_v2 && (offered & wire::SMB2_GLOBAL_CAP_DIRECTORY_LEASING) != 0;
 }
 
-Change::Action action_of(wire::NotifyAction action) {
-  switch (action) {
-    case wire::NotifyAction::added:
-    case wire::NotifyAction::renamed_new_name:
-      return Change::Action::appeared;
-    case wire::NotifyAction::removed:
-    case wire::NotifyAction::removed_by_delete:
-    case wire::NotifyAction::renamed_old_name:
-      return Change::Action::gone;
-    default:
-      return Change::Action::changed;
-  }
-}
-
 // Nothing: whatever may have changed.
 std::vector<Change> changes_of(const Answer& answer, NameMapping mapping) {
-  std::vector<Change> changes;
-  if (answer.status == NtStatus::STATUS_NOTIFY_ENUM_DIR) return changes;
+  if (answer.status == NtStatus::STATUS_NOTIFY_ENUM_DIR) return {};
   const auto response = wire::decode<wire::ChangeNotifyResponse>(answer.body);
-  if (!response) {
-    static_cast<void>(malformed(response.error()));
-    return changes;
-  }
-  wire::ChainReader<wire::FileNotifyInformation> reader(response->buffer);
-  while (const auto entry = reader.next()) {
-    auto name = from_wire_name(wire::to_u16string(entry->file_name), mapping);
-    if (!name) return {};  // of the directory itself, or of a name that is never shown
-    changes.push_back({std::move(*name), action_of(entry->action)});
-  }
-  if (reader.error()) changes.clear();
-  return changes;
+  if (response) return changes_in(response->buffer, mapping);
+  static_cast<void>(malformed(response.error()));
+  return {};
 }
 
 bool is_delete_pending(const Answer& answer) {
@@ -67,11 +36,6 @@ bool is_delete_pending(const Answer& answer) {
   if (!response) return false;
   const auto standard = wire::decode<wire::FileStandardInformation>(response->output_buffer);
   return standard && standard->delete_pending;
-}
-
-bool is_unknown(NtStatus status) {
-  return status == NtStatus::STATUS_NOT_SUPPORTED || status == NtStatus::STATUS_NOT_IMPLEMENTED ||
-         status == NtStatus::STATUS_INVALID_PARAMETER;
 }
 
 }  // namespace
@@ -157,7 +121,7 @@ void Smb2DirectoryRight::handle_break(Rights, std::function<void()> done) {
 void Smb2DirectoryRight::ask_watch() {
   Smb2Link::Chain chain;
   chain.push_back(link_->requests.create(parameters()));
-  chain.push_back(link_->requests.change_notify(wire::FileId::of_previous(), kFilter, kAnswer));
+  chain.push_back(link_->requests.change_notify(wire::FileId::of_previous(), kWatched, kChangesAnswer));
   // They may be called for as long as the connection lives, and must not keep it.
   link_->exchange(
       std::move(chain),
@@ -193,7 +157,7 @@ void Smb2DirectoryRight::watch_on(bool may_be_removed) {
       if (self && index == 0 && is_delete_pending(answer)) self->lose();
     };
   }
-  chain.push_back(link_->requests.change_notify(*file_, kFilter, kAnswer));
+  chain.push_back(link_->requests.change_notify(*file_, kWatched, kChangesAnswer));
   link_->channel->submit_later(
       std::move(chain),
       [weak = weak_from_this()](const Smb2Link::Answers& answers) {
@@ -204,12 +168,10 @@ void Smb2DirectoryRight::watch_on(bool may_be_removed) {
 }
 
 void Smb2DirectoryRight::handle_notified(const Answer& answer) {
-  if (file_ && is_unknown(answer.status)) link_->tells_changes = false;
+  if (file_ && knows_no_watches(answer.status)) link_->tells_changes = false;
   if (is_error(answer.status) || answer.status == NtStatus::STATUS_NOTIFY_CLEANUP || !file_) return lose();
   const std::vector<Change> changes = changes_of(answer, link_->name_mapping);
-  const bool may_be_removed = changes.empty() || std::any_of(changes.begin(), changes.end(), [](const Change& change) {
-                                return change.action == Change::Action::gone;
-                              });
+  const bool may_be_removed = changes.empty() || has_gone(changes);
   if (holder_.handle_changes(*this, changes)) watch_on(may_be_removed);
 }
 
