@@ -35,7 +35,7 @@ Smb1Channel::Smb1Channel(Runtime& runtime, std::unique_ptr<Transport> transport,
       transport_(std::move(transport)),
       connection_(limits),
       timer_(runtime.make_timer()),
-      close_timer_(runtime.make_timer()),
+      later_timer_(runtime.make_timer()),
       since_(runtime.now()),
       peer_address_(transport_->peer_address()),
       alive_(std::make_shared<char>()) {
@@ -46,28 +46,48 @@ Smb1Channel::~Smb1Channel() = default;
 
 smb1::RequestId Smb1Channel::exchange(smb1::Outgoing request, AnswerDone done) {
   submit_waiting_closes();
-  const smb1::RequestId id = connection_.submit(runtime_.now(), std::move(request));
-  waiting_.emplace(id, std::move(done));
+  return submit(std::move(request), std::move(done));
+}
+
+smb1::RequestId Smb1Channel::submit(smb1::Outgoing request, AnswerDone done) {
+  // When the server tells of a change nobody knows.
+  const bool awaited = done && !request.open_ended;
+  const smb1::RequestId id = connection_.submit(runtime_.now(), std::move(request), awaited);
+  if (done) waiting_.emplace(id, std::move(done));
   schedule_transmit();
   return id;
 }
 
-void Smb1Channel::submit_alone(smb1::Outgoing request) {
-  constexpr bool kAwaited = false;
-  connection_.submit(runtime_.now(), std::move(request), kAwaited);
-  schedule_transmit();
-}
+void Smb1Channel::submit_alone(smb1::Outgoing request) { submit(std::move(request), nullptr); }
 
 void Smb1Channel::submit_close(std::vector<smb1::Outgoing> requests) {
   if (connection_.is_lost()) return;
-  if (closes_.empty()) close_timer_->expire_at(runtime_.now() + kDelay, [this] { submit_waiting_closes(); });
-  std::move(requests.begin(), requests.end(), std::back_inserter(closes_));
+  for (smb1::Outgoing& each : requests) add_later({std::move(each), nullptr, nullptr});
+}
+
+void Smb1Channel::submit_later(smb1::Outgoing request, AnswerDone done, std::function<void(smb1::RequestId)> sent) {
+  add_later({std::move(request), std::move(done), std::move(sent)});
+  if (connection_.is_lost()) submit_waiting_closes();
+}
+
+void Smb1Channel::submit_last(std::vector<smb1::Outgoing> requests) {
+  submit_waiting_closes();
+  for (smb1::Outgoing& each : requests) submit_alone(std::move(each));
+  transmit();
+}
+
+void Smb1Channel::add_later(Later later) {
+  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kDelay, [this] { submit_waiting_closes(); });
+  later_.push_back(std::move(later));
 }
 
 void Smb1Channel::submit_waiting_closes() {
-  if (closes_.empty()) return;
-  close_timer_->cancel();
-  for (smb1::Outgoing& each : std::exchange(closes_, {})) submit_alone(std::move(each));
+  if (later_.empty()) return;
+  later_timer_->cancel();
+  for (Later& each : std::exchange(later_, {})) {
+    const smb1::RequestId id = submit(std::move(each.request), std::move(each.done));
+    if (each.sent) each.sent(id);
+  }
 }
 
 void Smb1Channel::cancel(smb1::RequestId id) {
@@ -103,7 +123,8 @@ bool Smb1Channel::deliver_events(const cache::Buffer& frame) {
     } else if (const auto* lost = std::get_if<smb1::Lost>(&*event)) {
       lost_reason_ = lost->reason;
       since_ = runtime_.now();
-      closes_.clear();
+      std::erase_if(later_, [](const Later& each) { return !each.done; });
+      submit_waiting_closes();  // the rest is answered here
       // Before there is a session, connect() finds the words.
       spdlog::log(connection_.established() ? spdlog::level::warn : spdlog::level::debug, "connection lost: {}",
                   lost->reason);

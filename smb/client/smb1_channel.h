@@ -59,6 +59,10 @@ class Smb1Channel final : private TransportHandler {
   // A CLOSE, and what goes before it, that nobody waits for: sent before the next request, in the same system call, or
   // after some milliseconds, so that closing a file costs no round trip of its own.
   void submit_close(std::vector<smb1::Outgoing> requests);
+  // Likewise, for what nobody waits for but whose answer counts. `sent` tells what it is known by from then on.
+  void submit_later(smb1::Outgoing request, AnswerDone done, std::function<void(smb1::RequestId)> sent = nullptr);
+  // What a connection ends with: it goes out within this call, as far as the socket takes it, and nobody waits.
+  void submit_last(std::vector<smb1::Outgoing> requests);
   // What waits like this goes now: somebody else waits for it.
   void submit_waiting_closes();
   // See smb1::Connection::cancel.
@@ -82,6 +86,14 @@ class Smb1Channel final : private TransportHandler {
   const std::string& peer_address() const { return peer_address_; }
 
  private:
+  struct Later {
+    smb1::Outgoing request;
+    AnswerDone done;  // null: of a CLOSE
+    std::function<void(smb1::RequestId)> sent;
+  };
+
+  smb1::RequestId submit(smb1::Outgoing request, AnswerDone done);
+  void add_later(Later later);
   void handle_frame(cache::Buffer frame) override;
   void handle_lost(std::error_code error) override;
   void schedule_transmit();
@@ -95,9 +107,9 @@ class Smb1Channel final : private TransportHandler {
   std::unique_ptr<Transport> transport_;
   smb1::Connection connection_;
   std::unordered_map<smb1::RequestId, AnswerDone> waiting_;
-  std::vector<smb1::Outgoing> closes_;
+  std::vector<Later> later_;
   std::unique_ptr<Timer> timer_;
-  std::unique_ptr<Timer> close_timer_;
+  std::unique_ptr<Timer> later_timer_;
   TimePoint armed_for_ = TimePoint::max();
   bool transmit_scheduled_ = false;
   std::string lost_reason_;

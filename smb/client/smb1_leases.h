@@ -31,6 +31,7 @@ class Smb1Leases {
   Smb1Leases(bool grants, std::function<TimePoint()> now, Acknowledge acknowledge, std::function<void()> hurry)
       : grants_(grants), now_(std::move(now)), acknowledge_(std::move(acknowledge)), hurry_(std::move(hurry)) {}
 
+  bool grants() const { return grants_; }
   // Null where nothing is to be kept. The holder outlives it, and it is destroyed before this is.
   std::unique_ptr<Lease> make(Lease::Holder& holder);
 

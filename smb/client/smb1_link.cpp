@@ -26,6 +26,14 @@ Smb1Link::Smb1Link(Runtime& loop, std::unique_ptr<Smb1Channel> link, Smb1Request
   channel->handle_loss([this] { leases.handle_lost(); });
 }
 
+// [MS-CIFS] 3.2.4.23, 3.2.4.24
+Smb1Link::~Smb1Link() {
+  Flight last;
+  last.push_back(requests.tree_disconnect());
+  last.push_back(requests.logoff());
+  channel->submit_last(std::move(last));
+}
+
 std::vector<smb1::RequestId> Smb1Link::submit(Flight flight, AnswersDone done) {
   struct Waiting {
     Answers answers;

@@ -35,8 +35,14 @@ struct Smb1Link {
   std::uint16_t data_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
   FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
+  bool tells_changes = true;  // until a server says that it does not
+  std::size_t watches = 0;    // of directories: each stands in a place of the window
 
   Smb1Link(Runtime& loop, std::unique_ptr<Smb1Channel> link, Smb1Requests tree, bool caching);
+  // Takes leave of the server.
+  ~Smb1Link();
+  Smb1Link(const Smb1Link&) = delete;
+  Smb1Link& operator=(const Smb1Link&) = delete;
 
   // Each is answered, in the order of `flight`; `done` never runs inside the call.
   void exchange(Flight flight, AnswersDone done);

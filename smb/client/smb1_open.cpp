@@ -101,18 +101,20 @@ void Smb1Open::add_changes(Smb1Link::Flight& flight, const AttributeChanges& cha
 void Smb1Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
                      WriteDone done) {
   const std::size_t length = length_of(data);
+  Smb1Link::Flight flight;
+  flight.push_back(link_->requests.write(fid_, offset, std::move(data), write_through_ || to_disk));
+  if (to_disk) flight.push_back(link_->requests.flush(fid_));
   Smb1Link::Flight after;
   add_changes(after, changes);
-  if (to_disk) after.push_back(link_->requests.flush(fid_));
-  link_->exchange(
-      link_->requests.write(fid_, offset, std::move(data), write_through_),
-      [handle = handle_, length, after = std::move(after), done = std::move(done)](const Smb1Answer& answer) mutable {
-        const std::error_code written = check_write(answer, length);
-        if (written || after.empty()) return done(written, written);
-        handle->link->exchange(std::move(after), [handle, done = std::move(done)](const Smb1Link::Answers& answers) {
-          done({}, first_error(answers));
-        });
-      });
+  link_->exchange(std::move(flight), [handle = handle_, length, after = std::move(after),
+                                      done = std::move(done)](const Smb1Link::Answers& answers) mutable {
+    const std::error_code written = check_write(answers.front(), length);
+    const std::error_code failed = written ? written : first_error(answers);
+    if (failed || after.empty()) return done(written, failed);
+    handle->link->exchange(std::move(after), [handle, done = std::move(done)](const Smb1Link::Answers& changed) {
+      done({}, first_error(changed));
+    });
+  });
 }
 
 void Smb1Open::flush(Done done) {

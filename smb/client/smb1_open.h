@@ -36,8 +36,8 @@ class Smb1Open final : public Open {
 
   bool is_lost() const override { return link_->channel->connection().is_lost(); }
   void read(std::uint64_t offset, std::uint32_t length, ReadDone done) override;
-  // Two round trips where something follows: a server may take it before the write is done (Samba 4.17 writes in a
-  // thread).
+  // A server may take what follows before the write is done (Samba 4.17 writes in a thread). So what goes to disk is
+  // written through, with a FLUSH beside it for what was written before; changes are a round trip more.
   void write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
              WriteDone done) override;
   void flush(Done done) override;

@@ -296,6 +296,21 @@ smb1::Outgoing Smb1Requests::find_next(std::uint16_t sid, const std::u16string& 
 
 smb1::Outgoing Smb1Requests::find_close(std::uint16_t sid) const { return make(cifs::FindClose2Request{sid}); }
 
+smb1::Outgoing Smb1Requests::notify_change(std::uint16_t fid, std::uint32_t completion_filter,
+                                           std::uint32_t max_answer) const {
+  cifs::NtTransactRequest request;
+  request.function = static_cast<std::uint16_t>(cifs::NtTransact::notify_change);
+  request.setup = cifs::notify_setup(completion_filter, fid);
+  request.max_parameter_count = max_answer;
+  smb1::Outgoing outgoing = make(request);
+  outgoing.open_ended = true;
+  return outgoing;
+}
+
+smb1::Outgoing Smb1Requests::tree_disconnect() const { return make(cifs::TreeDisconnectRequest()); }
+
+smb1::Outgoing Smb1Requests::logoff() const { return make(cifs::LogoffRequest()); }
+
 smb1::Outgoing Smb1Requests::control(std::uint16_t fid, std::uint32_t ctl_code, ByteView input,
                                      std::uint32_t max_data) const {
   cifs::NtTransactRequest request;

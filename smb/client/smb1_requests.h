@@ -82,6 +82,12 @@ class Smb1Requests {
   // Ends an enumeration that was not read to its end.
   smb1::Outgoing find_close(std::uint16_t sid) const;
 
+  // NT_TRANSACT_NOTIFY_CHANGE: answered when something has changed.
+  smb1::Outgoing notify_change(std::uint16_t fid, std::uint32_t completion_filter, std::uint32_t max_answer) const;
+
+  smb1::Outgoing tree_disconnect() const;
+  smb1::Outgoing logoff() const;
+
   smb1::Outgoing control(std::uint16_t fid, std::uint32_t ctl_code, ByteView input, std::uint32_t max_data) const;
 
  private:

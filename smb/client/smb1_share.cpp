@@ -7,6 +7,7 @@
 #include "smb/client/mfsymlink.h"
 #include "smb/client/open_terms.h"
 #include "smb/client/smb1_directory.h"
+#include "smb/client/smb1_directory_right.h"
 #include "smb/client/smb1_open.h"
 #include "smb/client/smb1_symlink.h"
 #include "smb/wire/codec.h"
@@ -45,6 +46,11 @@ Result<std::u16string> Smb1Share::wire_path(const std::string& path) const {
 }
 
 bool Smb1Share::is_hidden_name(const std::string& name) const { return is_removed_name(name); }
+
+std::shared_ptr<DirectoryRight> Smb1Share::ask_directory_right(std::string path, DirectoryRight::Holder& holder) {
+  auto on_server = wire_path(path);
+  return on_server ? Smb1DirectoryRight::ask(link_, std::move(*on_server), holder) : nullptr;
+}
 
 Task<Result<Attributes>> Smb1Share::stat(std::string path) {
   const auto on_server = wire_path(path);

@@ -29,7 +29,7 @@ class Smb1Share final : public Share {
 
   bool is_lost() const override { return link_->channel->connection().is_lost(); }
   std::unique_ptr<Lease> make_lease(Lease::Holder& holder) override { return link_->leases.make(holder); }
-  std::shared_ptr<DirectoryRight> ask_directory_right(std::string, DirectoryRight::Holder&) override { return nullptr; }
+  std::shared_ptr<DirectoryRight> ask_directory_right(std::string path, DirectoryRight::Holder& holder) override;
 
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;

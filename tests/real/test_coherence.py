@@ -340,6 +340,10 @@ class DataInSmb1(Data):
     server_options = ["server min protocol = NT1"]
 
 
+class FoldersInSmb1(Folders):
+    options, server_options = DataInSmb1.options, DataInSmb1.server_options
+
+
 class DataWithoutAttributeCache(Data):
     options = "actimeo=0"
 

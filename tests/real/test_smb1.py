@@ -13,9 +13,10 @@ import unittest
 import harness
 from harness import Mount, SambaServer
 
-COMMANDS = {0x04: "CLOSE", 0x05: "FLUSH", 0x24: "LOCKING", 0x2E: "READ", 0x2F: "WRITE", 0x32: "TRANS2", 0x72: "NEGOTIATE",
-            0x73: "SESSION_SETUP", 0x75: "TREE_CONNECT", 0xA2: "NT_CREATE"}
-ANDX = {0x24, 0x2E, 0x2F, 0x73, 0x75, 0xA2}
+COMMANDS = {0x04: "CLOSE", 0x05: "FLUSH", 0x24: "LOCKING", 0x2E: "READ", 0x2F: "WRITE", 0x32: "TRANS2",
+            0x71: "TREE_DISCONNECT", 0x72: "NEGOTIATE", 0x73: "SESSION_SETUP", 0x74: "LOGOFF", 0x75: "TREE_CONNECT",
+            0xA0: "NT_TRANSACT", 0xA2: "NT_CREATE", 0xA4: "NT_CANCEL"}
+ANDX = {0x24, 0x2E, 0x2F, 0x73, 0x74, 0x75, 0xA2}
 OPLOCK_RELEASE = 0x02
 
 
@@ -155,6 +156,38 @@ class Smb1(unittest.TestCase):
         self.assertEqual(mount.work(["cat", mount.path / "foo"]).stdout, "as it was\n")
         [opened] = self.wire.seen(lambda frame: frame.to_server and "NT_CREATE" in frame.commands)
         self.assertEqual(opened.commands, ["NT_CREATE", "READ"])
+
+    # The time of writing is told when the data is there: nothing that AndX puts behind a write can say it.
+    def test_a_write_is_flushed_to_disk_in_its_own_round_trip(self):
+        self.wire.delay = 0.05
+        mount = self.mounted(self.wire)
+        with Program(mount.path / "foo", "r+") as program:
+            self.wire.reset()
+            program.ask("(file.write('to the disk'), file.flush(), os.fsync(file.fileno()), file.close())")
+            self.assertEqual(self.wire.turns(), 2, self.wire.seen())
+        sent = [frame.commands for frame in self.wire.seen(lambda frame: frame.to_server)]
+        self.assertEqual(sent[:3], [["WRITE"], ["FLUSH"], ["TRANS2"]])
+        self.assertEqual(self.file.read_text(), "to the disk")
+
+    def test_the_server_is_told_of_the_end(self):
+        with Mount(self.server, options=self.MOUNT, port=self.wire.port) as mount:
+            mount.work(["cat", mount.path / "foo"])
+        told = lambda: [frame.commands for frame in self.wire.seen(lambda frame: frame.to_server)]
+        self.assertTrue(harness.eventually(lambda: told()[-3:] == [["CLOSE"], ["TREE_DISCONNECT"], ["LOGOFF"]]), told())
+
+    # The watch itself is in test_coherence.
+    def test_a_watch_is_cancelled_when_the_folder_is_given_up(self):
+        mount = self.mounted(self.wire, "vers=1.0")
+        (self.file.parent / "folder").mkdir()
+        os.chmod(self.file.parent / "folder", 0o777)
+        for _ in range(2):
+            time.sleep(1.1)  # a listing is good for a second
+            mount.work(["ls", mount.path / "folder"])
+        sent = lambda command: self.wire.seen(lambda frame: frame.to_server and command in frame.commands)
+        self.assertTrue(harness.eventually(lambda: sent("NT_TRANSACT")))
+        mount.work(["rmdir", mount.path / "folder"])
+        self.assertTrue(harness.eventually(lambda: sent("NT_CANCEL")))
+        self.assertEqual(sent("NT_CANCEL")[0].mid, sent("NT_TRANSACT")[-1].mid)
 
     # Figure 2.6.1, and 2.6.3 as far as A sees it: what A has not written goes to the server before the acknowledgment,
     # and B, who only reads, leaves it level II.

@@ -175,7 +175,7 @@ void ScriptedSmb1Server::check(const Smb1Request& request) {
   if (is_acknowledgment(request.block())) return;
   if (header.mid == cifs::kUnsolicitedMid) complain("a MID that is the server's");
   if (outstanding_.size() >= options.max_mpx_count) complain("more requests than MaxMpxCount");
-  if (!outstanding_.insert(header.mid).second) complain("a MID that is in use");
+  if (!outstanding_.emplace(header.mid, request.sequence_number).second) complain("a MID that is in use");
 }
 
 void ScriptedSmb1Server::receive(Bytes message) {
@@ -186,8 +186,8 @@ void ScriptedSmb1Server::receive(Bytes message) {
   request.header = *header;
   request.message = message;
   const bool secondary = header->command == Command::transaction2_secondary;
-  request.sequence_number = next_sequence_number_;
-  if (secondary) request.sequence_number -= 2;  // that of the first
+  const auto first = outstanding_.find(header->mid);
+  request.sequence_number = secondary && first != outstanding_.end() ? first->second : next_sequence_number_;
   if (signer_ && !secondary) next_sequence_number_ += header->command == Command::nt_cancel ? 1 : 2;
   const bool answered = header->command != Command::nt_cancel && !secondary && !is_acknowledgment(blocks->front());
   requests.push_back(request);

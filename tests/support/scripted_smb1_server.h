@@ -14,7 +14,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +63,8 @@ Smb1Reply reply_in_smb1(const T& block, NtStatus status = NtStatus{}) {
     constexpr std::size_t kSize = std::size_t{T::kWords} * 2 - (cifs::is_andx(T::kCode) ? cifs::kAndXSize : 0);
     reply.bytes.assign(reply.words.begin() + kSize + 2, reply.words.end());
     reply.words.resize(kSize);
+  } else {
+    reply.words.resize(std::size_t{T::kMinimumWords} * 2 - (cifs::is_andx(T::kCode) ? cifs::kAndXSize : 0));
   }
   return reply;
 }
@@ -146,7 +147,7 @@ class ScriptedSmb1Server {
 
   std::map<cifs::Command, Handler> handlers_;
   std::map<cifs::Command, std::deque<Handler>> scripted_;
-  std::set<std::uint16_t> outstanding_;  // MIDs
+  std::map<std::uint16_t, std::uint32_t> outstanding_;  // MIDs, and their sequence numbers
   NtlmAcceptor ntlm_;
   bool established_ = false;
   bool connected_ = false;
