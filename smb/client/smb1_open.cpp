@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "smb/client/file_locks.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/ioctl.h"
 
@@ -157,39 +158,38 @@ Task<Result<std::vector<Open::AllocatedRange>>> Smb1Open::allocated_ranges(std::
   co_return ranges;
 }
 
-// All of them or none. A LOCKING_ANDX is of one kind: with both kinds there are two, and the first is undone where the
-// second is refused.
-Task<std::error_code> Smb1Open::lock(std::vector<RangeLock> locks) {
-  const auto shared_end =
-      std::partition(locks.begin(), locks.end(), [](const RangeLock& each) { return each.kind == LockKind::shared; });
-  const std::span<const RangeLock> all(locks);
-  const auto shared = all.first(static_cast<std::size_t>(shared_end - locks.begin()));
-  const auto exclusive = all.subspan(shared.size());
-  std::error_code error;
-  if (!shared.empty()) error = co_await link_->run(link_->requests.lock(fid_, shared, LockKind::shared));
-  if (error || exclusive.empty()) co_return error;
-  error = co_await link_->run(link_->requests.lock(fid_, exclusive, LockKind::exclusive));
-  if (error && !shared.empty()) co_await link_->run(link_->requests.unlock(fid_, shared));
-  co_return error;
+// Others come in between two messages, and not within one. A LOCKING_ANDX takes locks of one kind: with both kinds
+// there are two, and what the first has taken is given up where the second is refused.
+Task<Smb1Open::Exchanged> Smb1Open::exchange_locks(std::vector<RangeLock> drop, std::vector<RangeLock> take) {
+  const auto shared_begin =
+      std::partition(take.begin(), take.end(), [](const RangeLock& each) { return each.kind == LockKind::exclusive; });
+  const std::span<const RangeLock> all(take);
+  const auto exclusive = all.first(static_cast<std::size_t>(shared_begin - take.begin()));
+  const auto shared = all.subspan(exclusive.size());
+  const auto first = exclusive.empty() ? shared : exclusive;
+  const LockKind kind = exclusive.empty() ? LockKind::shared : LockKind::exclusive;
+  Exchanged result;
+  result.error = co_await link_->run(link_->requests.lock(fid_, drop, first, kind));
+  result.dropped = !result.error || is_lock_refusal(result.error);
+  if (result.error || exclusive.empty() || shared.empty()) co_return result;
+  result.error = co_await link_->run(link_->requests.lock(fid_, {}, shared, LockKind::shared));
+  if (result.error) co_await link_->run(link_->requests.lock(fid_, exclusive, {}, LockKind::exclusive));
+  co_return result;
 }
 
 Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
   LockAnswer answer;
-  const auto note = [&answer](std::error_code error) {
-    if (error && !answer.error) answer.error = error;
-    return !error;
-  };
   if (!plan.beside.empty()) {
-    const std::error_code error = co_await lock(plan.beside);
-    answer.beside = note(error);
+    const Exchanged beside = co_await exchange_locks({}, plan.beside);
+    answer.error = beside.error;
+    answer.beside = !beside.error;
+    if (beside.error) co_return answer;
   }
-  if (!plan.drop.empty()) {
-    const std::error_code error = co_await link_->run(link_->requests.unlock(fid_, plan.drop));
-    answer.dropped = note(error);
-  }
-  if (plan.take.empty()) co_return answer;
-  const std::error_code error = co_await lock(plan.take);
-  answer.taken = note(error);
+  if (plan.drop.empty() && plan.take.empty()) co_return answer;
+  const Exchanged rest = co_await exchange_locks(plan.drop, plan.take);
+  answer.error = rest.error;
+  answer.dropped = rest.dropped;
+  answer.taken = !rest.error && !plan.take.empty();
   if (!answer.taken) co_return answer;
   Result<Attributes> told = co_await attributes();
   if (told) answer.attributes = std::move(*told);

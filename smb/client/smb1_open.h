@@ -46,12 +46,16 @@ class Smb1Open final : public Open {
   void set_at_close(AttributeChanges changes) override { handle_->at_close = std::move(changes); }
   Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;
-  // As many round trips as the plan has steps, or one more for a step of both kinds of lock.
+  // Three round trips at most, the last of them for the attributes; one more where locks of both kinds are taken.
   Task<LockAnswer> change_locks(LockPlan plan) override;
 
  private:
   void add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const;
-  Task<std::error_code> lock(std::vector<RangeLock> locks);
+  struct Exchanged {
+    std::error_code error;
+    bool dropped = false;
+  };
+  Task<Exchanged> exchange_locks(std::vector<RangeLock> drop, std::vector<RangeLock> take);
 
   std::shared_ptr<Smb1Handle> handle_;
   std::shared_ptr<Smb1Link> link_;

@@ -165,18 +165,13 @@ smb1::Outgoing Smb1Requests::write_and_close(std::uint16_t fid, ByteView data) c
   return make(std::move(builder));
 }
 
-smb1::Outgoing Smb1Requests::lock(std::uint16_t fid, std::span<const RangeLock> locks, LockKind kind) const {
+smb1::Outgoing Smb1Requests::lock(std::uint16_t fid, std::span<const RangeLock> unlocks,
+                                  std::span<const RangeLock> locks, LockKind kind) const {
   cifs::LockingRequest request;
   request.fid = fid;
   if (kind == LockKind::shared) request.type_of_lock |= cifs::SHARED_LOCK;
+  request.unlocks = ranges_of(unlocks);
   request.locks = ranges_of(locks);
-  return make(request);
-}
-
-smb1::Outgoing Smb1Requests::unlock(std::uint16_t fid, std::span<const RangeLock> locks) const {
-  cifs::LockingRequest request;
-  request.fid = fid;
-  request.unlocks = ranges_of(locks);
   return make(request);
 }
 

@@ -52,8 +52,9 @@ class Smb1Requests {
   // WRITE_ANDX and CLOSE in one message, for what is short: `data` is copied.
   smb1::Outgoing write_and_close(std::uint16_t fid, ByteView data) const;
   // All of one kind.
-  smb1::Outgoing lock(std::uint16_t fid, std::span<const RangeLock> locks, LockKind kind) const;
-  smb1::Outgoing unlock(std::uint16_t fid, std::span<const RangeLock> locks) const;
+  // The server first gives up `unlocks`, and then takes `locks`, all of them as `kind` says, or none.
+  smb1::Outgoing lock(std::uint16_t fid, std::span<const RangeLock> unlocks, std::span<const RangeLock> locks,
+                      LockKind kind) const;
   smb1::Outgoing acknowledge(std::uint16_t fid, bool keeps_level_ii) const;
 
   smb1::Outgoing create_directory(const std::u16string& path) const;

@@ -48,7 +48,8 @@ class Smb1Room {
 
   // True: `share` is there. False: `error` says why not.
   bool connect() {
-    auto outcome = runtime.finish(client::connect(runtime, dialer, std::move(config)));
+    const std::shared_ptr<const ConnectConfig> ours(std::shared_ptr<void>(), &config);
+    auto outcome = runtime.finish(client::connect(runtime, dialer, ours));
     EXPECT_TRUE(outcome) << "connect() never ends";
     if (!outcome) return false;
     if (*outcome) {

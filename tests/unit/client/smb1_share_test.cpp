@@ -292,6 +292,94 @@ TEST_F(Smb1ShareTest, PartsThatContradictEachOtherEndTheConnection) {
   EXPECT_FALSE(room.stream->is_open());
 }
 
+// ---- locks
+
+class Smb1LockTest : public Smb1ShareTest {
+ protected:
+  static constexpr RangeLock kAll{{100, 612}, LockKind::exclusive};
+  static constexpr RangeLock kBegin{{100, 102}, LockKind::exclusive};
+  static constexpr RangeLock kEnd{{102, 612}, LockKind::shared};
+
+  void SetUp() override {
+    Smb1ShareTest::SetUp();
+    room.server.on(Command::locking_andx, [this](const Smb1Request& request) {
+      asked.push_back(request.as<cifs::LockingRequest>());
+      const bool is_refused = refused == asked.size();
+      return is_refused ? test::refuse_in_smb1(refusal) : test::Smb1Reply{};
+    });
+  }
+  // What a downgrade of the end of an exclusive lock comes to.
+  LockAnswer downgrade() {
+    LockPlan plan;
+    plan.beside = {kEnd};
+    plan.drop = {kAll};
+    plan.take = {kBegin};
+    return change(std::move(plan));
+  }
+  LockAnswer change(LockPlan plan) {
+    if (open == nullptr) open = opened(to_write("f"));
+    return room.finish(open->change_locks(std::move(plan)));
+  }
+
+  std::unique_ptr<Open> open;
+  std::vector<cifs::LockingRequest> asked;
+  std::size_t refused = 0;  // the number of the message that is
+  NtStatus refusal = NtStatus::STATUS_LOCK_NOT_GRANTED;
+};
+
+// Others come in between two messages.
+TEST_F(Smb1LockTest, AreGivenUpAndTakenInOneMessage) {
+  const LockAnswer answer = downgrade();
+  EXPECT_FALSE(answer.error);
+  EXPECT_TRUE(answer.beside && answer.dropped && answer.taken && answer.attributes);
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[0].type_of_lock, cifs::LARGE_FILES | cifs::SHARED_LOCK);
+  EXPECT_EQ(asked[0].unlocks.size(), 0u);
+  EXPECT_EQ(asked[0].locks.size(), 1u);
+  EXPECT_EQ(asked[1].type_of_lock, cifs::LARGE_FILES);
+  ASSERT_EQ(asked[1].unlocks.size(), 1u);
+  EXPECT_EQ(asked[1].unlocks[0].length_in_bytes_low, 512u);
+  ASSERT_EQ(asked[1].locks.size(), 1u);
+  EXPECT_EQ(asked[1].locks[0].length_in_bytes_low, 2u);
+}
+
+TEST_F(Smb1LockTest, AreGivenUpThoughOthersAreRefused) {
+  refused = 2;
+  const LockAnswer answer = downgrade();
+  EXPECT_EQ(answer.error, NtStatus::STATUS_LOCK_NOT_GRANTED);
+  EXPECT_TRUE(answer.beside && answer.dropped && !answer.taken);
+}
+
+TEST_F(Smb1LockTest, AreNotGivenUpWhereTheServerDoesNotKnowThem) {
+  refused = 2;
+  refusal = NtStatus::STATUS_RANGE_NOT_LOCKED;
+  const LockAnswer answer = downgrade();
+  EXPECT_TRUE(answer.error && answer.beside && !answer.dropped && !answer.taken);
+}
+
+TEST_F(Smb1LockTest, ChangeNothingWhereTheFirstStepIsRefused) {
+  refused = 1;
+  const LockAnswer answer = downgrade();
+  EXPECT_TRUE(answer.error && !answer.beside && !answer.dropped && !answer.taken);
+  EXPECT_EQ(asked.size(), 1u);
+}
+
+// A message takes locks of one kind.
+TEST_F(Smb1LockTest, OfBothKindsAreTakenInTwoMessagesOrNotAtAll) {
+  LockPlan plan;
+  plan.take = {kEnd, kBegin};
+  refused = 2;
+  const LockAnswer answer = change(plan);
+  EXPECT_TRUE(answer.error && !answer.taken);
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_EQ(asked[0].type_of_lock, cifs::LARGE_FILES);
+  EXPECT_EQ(asked[1].type_of_lock, cifs::LARGE_FILES | cifs::SHARED_LOCK);
+  EXPECT_EQ(asked[2].unlocks.size(), 1u) << "what was taken";
+  EXPECT_EQ(asked[2].unlocks[0].length_in_bytes_low, 2u);
+  refused = 0;
+  EXPECT_TRUE(change(plan).taken);
+}
+
 // ---- oplocks
 
 class Smb1OplockTest : public Smb1ShareTest, public Lease::Holder {
