@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smb/auth/ntlm.h"
 
-#include <locale.h>
-#include <wctype.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "smb/auth/error.h"
+#include "smb/auth/ntlm_account.h"
 #include "smb/wire/endian.h"
 #include "smb/wire/utf16.h"
 
@@ -22,45 +20,9 @@ constexpr std::uint32_t kOurFlags = ntlm_flag::kUnicode | ntlm_flag::kRequestTar
 constexpr std::size_t kKeySize = 16;
 constexpr std::size_t kLmResponseSize = 24;
 
-// Longer than any name a directory can hold, and what keeps every part of AUTHENTICATE below its 16-bit length.
-constexpr std::size_t kMaxNameUnits = 1024;
-
 // What the peer did not refuse. Signing stays: impacket 0.10's server does not repeat the flag, but signs.
 std::uint32_t agreed_flags(const ChallengeMessage& challenge) {
   return kOurFlags & (challenge.negotiate_flags | ~ntlm_flag::kKeyExchange);
-}
-
-tl::expected<std::u16string, std::error_code> name_in_utf16(const std::string& name) {
-  tl::expected<std::u16string, wire::Utf16Error> text = wire::to_utf16(name);
-  if (!text || text->size() > kMaxNameUnits) return tl::unexpected(make_error_code(AuthError::bad_credentials));
-  return *std::move(text);
-}
-
-// As a server does it, unit by unit, in no language. glibc's simple mapping is close to that of Windows.
-std::u16string in_capitals(std::u16string text) {
-  static const locale_t unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  for (char16_t& unit : text) {
-    const wint_t upper = unicode != nullptr ? towupper_l(unit, unicode) : towupper(unit);
-    if (upper <= 0xffff) unit = static_cast<char16_t>(upper);
-  }
-  return text;
-}
-
-tl::expected<NtlmKey, std::error_code> nt_hash_from(const LegacyAlgorithms& algorithms,
-                                                    const Credentials& credentials) {
-  if (credentials.kind == Credentials::Kind::nt_hash) {
-    if (credentials.secret.size() != kKeySize) return tl::unexpected(make_error_code(AuthError::bad_credentials));
-    return credentials.secret.clone();
-  }
-  // A guest has no password.
-  if (credentials.kind == Credentials::Kind::guest) return nt_hash_of(algorithms, ByteView());
-  tl::expected<std::u16string, wire::Utf16Error> text = wire::to_utf16(credentials.secret.text());
-  if (!text) return tl::unexpected(make_error_code(AuthError::bad_credentials));
-  Bytes bytes = wire::to_utf16le(*text);
-  NtlmKey hash = nt_hash_of(algorithms, bytes);
-  crypto::wipe(bytes);
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size() * sizeof(char16_t)});
-  return hash;
 }
 
 // The server's AV pairs with ours in place of what it may have said on the same matters.
@@ -83,35 +45,6 @@ Bytes answered_target_info(const ChallengeMessage& challenge, ByteView target_na
 
 }  // namespace
 
-struct NtlmClient::Names {
-  std::u16string user;
-  std::u16string domain;
-  std::u16string workstation;
-  std::u16string target;
-
-  static tl::expected<Names, std::error_code> of(const Credentials& credentials, const std::string& server_name) {
-    std::string user = credentials.user;
-    std::string domain = credentials.domain;
-    const std::size_t backslash = user.find('\\');
-    if (domain.empty() && backslash != std::string::npos) {
-      domain = user.substr(0, backslash);
-      user.erase(0, backslash + 1);
-    } else if (user.find('@') != std::string::npos) {
-      domain.clear();  // a user principal name says its realm itself
-    }
-    if (user.empty() && credentials.kind == Credentials::Kind::guest) user = "guest";
-
-    auto user16 = name_in_utf16(user);
-    auto domain16 = name_in_utf16(domain);
-    auto workstation16 = name_in_utf16(credentials.workstation);
-    auto target16 = name_in_utf16("cifs/" + server_name);
-    for (const auto* name : {&user16, &domain16, &workstation16, &target16}) {
-      if (!*name) return tl::unexpected(name->error());
-    }
-    return Names{*std::move(user16), *std::move(domain16), *std::move(workstation16), *std::move(target16)};
-  }
-};
-
 NtlmClient::NtlmClient(Credentials credentials, std::string server_name, FileTimeClock clock, RandomSource random)
     : credentials_(std::move(credentials)),
       server_name_(std::move(server_name)),
@@ -133,11 +66,12 @@ tl::expected<Bytes, std::error_code> NtlmClient::authenticate(ByteView challenge
 tl::expected<Bytes, std::error_code> NtlmClient::authenticate_user(const LegacyAlgorithms& algorithms,
                                                                    ByteView challenge_message,
                                                                    const ChallengeMessage& challenge) {
-  const tl::expected<Names, std::error_code> names = Names::of(credentials_, server_name_);
-  if (!names) return tl::unexpected(names.error());
-  const tl::expected<NtlmKey, std::error_code> nt_hash = nt_hash_from(algorithms, credentials_);
-  if (!nt_hash) return tl::unexpected(nt_hash.error());
-  const NtlmKey response_key = ntowf_v2(algorithms, nt_hash->view(), in_capitals(names->user), names->domain);
+  const auto account = NtlmAccount::of(credentials_);
+  if (!account) return tl::unexpected(account.error());
+  const auto target = ntlm_name("cifs/" + server_name_);
+  if (!target) return tl::unexpected(target.error());
+  const auto response_key = account->response_key(algorithms, credentials_);
+  if (!response_key) return tl::unexpected(response_key.error());
 
   ResponseInput input;
   input.server_challenge = challenge.server_challenge;
@@ -148,9 +82,9 @@ tl::expected<Bytes, std::error_code> NtlmClient::authenticate_user(const LegacyA
   // [MS-NLMP] 3.1.5.1.2: a server that tells its time checks the MIC and wants no LM response.
   const std::optional<std::uint64_t> timestamp = challenge.timestamp();
   input.time = timestamp ? *timestamp : clock_();
-  const Bytes target_info = answered_target_info(challenge, wire::to_utf16le(names->target), timestamp.has_value());
+  const Bytes target_info = answered_target_info(challenge, wire::to_utf16le(*target), timestamp.has_value());
   input.target_info = target_info;
-  const NtlmV2Response response = ntlm_v2_response(algorithms, response_key.view(), input);
+  const NtlmV2Response response = ntlm_v2_response(algorithms, response_key->view(), input);
 
   const std::uint32_t flags = agreed_flags(challenge);
   const bool key_exchange = (flags & ntlm_flag::kKeyExchange) != 0;
@@ -163,10 +97,11 @@ tl::expected<Bytes, std::error_code> NtlmClient::authenticate_user(const LegacyA
     exported_session_key_ = response.session_base_key.clone();
   }
 
-  const Bytes user = wire::to_utf16le(names->user);
-  const Bytes domain = wire::to_utf16le(names->domain);
-  const Bytes workstation = wire::to_utf16le(names->workstation);
-  const Bytes lm_response = timestamp ? Bytes(kLmResponseSize) : lm_v2_response(algorithms, response_key.view(), input);
+  const Bytes user = wire::to_utf16le(account->user);
+  const Bytes domain = wire::to_utf16le(account->domain);
+  const Bytes workstation = wire::to_utf16le(account->workstation);
+  const Bytes lm_response =
+      timestamp ? Bytes(kLmResponseSize) : lm_v2_response(algorithms, response_key->view(), input);
   Bytes message = encode_authenticate({
       .negotiate_flags = flags,
       .domain_name = domain,

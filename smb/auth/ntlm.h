@@ -33,8 +33,6 @@ class NtlmClient {
   ByteView session_key() const { return exported_session_key_.view(); }
 
  private:
-  struct Names;
-
   tl::expected<Bytes, std::error_code> authenticate_user(const LegacyAlgorithms& algorithms, ByteView challenge_message,
                                                          const ChallengeMessage& challenge);
   Bytes authenticate_anonymously(const LegacyAlgorithms& algorithms, const ChallengeMessage& challenge);
