@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ class Smb1Room {
       stream = opened;
       stream->to_server = [this](Bytes message) { server.receive(std::move(message)); };
       server.send = [opened](Bytes message) { opened->deliver(std::move(message)); };
+      if (on_accept) on_accept(*stream);
       return std::nullopt;
     };
     config.server = "nas";
@@ -86,6 +88,7 @@ class Smb1Room {
   test::ScriptedSmb1Server server;
   test::ScriptedSmb1Share files;
   std::shared_ptr<test::MemoryStream> stream;
+  std::function<void(test::MemoryStream&)> on_accept;
   ConnectConfig config;
   std::unique_ptr<Share> share;
   ConnectError error{};
