@@ -174,10 +174,7 @@ struct SessionSetupRequest {
   std::uint32_t capabilities = 0;
   ByteView oem_password;
   ByteView unicode_password;
-  Text account_name;
-  Text primary_domain;
-  Text native_os;
-  Text native_lan_man;
+  std::vector<Text> names;  // AccountName, PrimaryDomain, NativeOS, NativeLanMan
 
   template <class Archive, class Self>
   static void describe(Archive& a, Self& m) {
@@ -192,10 +189,7 @@ struct SessionSetupRequest {
     a.template length_of_rest<std::uint16_t>("byte_count");
     a.data("oem_password", m.oem_password);
     a.data("unicode_password", m.unicode_password);
-    a.nested("account_name", m.account_name);
-    a.nested("primary_domain", m.primary_domain);
-    a.nested("native_os", m.native_os);
-    a.nested("native_lan_man", m.native_lan_man);
+    a.rest_items("names", m.names);
   }
 };
 

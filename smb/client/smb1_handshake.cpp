@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <utility>
 
 #include "smb/auth/error.h"
+#include "smb/auth/ntlm_plain.h"
 #include "smb/cifs/session.h"
 #include "smb/client/refusals.h"
 #include "smb/crypto/random.h"
@@ -65,6 +67,100 @@ tl::expected<void, ConnectError> take_session(Smb1Channel& channel, const Connec
   return {};
 }
 
+std::uint64_t file_time_now() { return static_cast<std::uint64_t>(local_time_now()); }
+
+// What both forms of SESSION_SETUP_ANDX say.
+template <class Request>
+Request setup_request(const smb1::Connection& connection) {
+  const smb1::Negotiated& negotiated = connection.negotiated();
+  Request request;
+  request.max_buffer_size = kMaxBufferSize;
+  request.max_mpx_count = negotiated.max_mpx_count;
+  request.vc_number = 1;
+  request.session_key = negotiated.session_key;
+  request.capabilities = kCapabilities;
+  return request;
+}
+
+// The answer to the last SESSION_SETUP_ANDX, and the key of its session.
+struct LoggedOn {
+  Smb1Answer answer;
+  crypto::Secret key;
+};
+
+// Adds what goes out in one message with the last SESSION_SETUP_ANDX: the server needs nothing more for it.
+using AddNext = std::function<void(cifs::MessageBuilder&)>;
+
+// [MS-SMB] 3.2.4.2.4.1
+Task<tl::expected<LoggedOn, ConnectError>> log_on_extended(Smb1Channel& channel, const ConnectConfig& config,
+                                                           Bytes offer, AddNext add_next) {
+  constexpr auto kStep = ConnectStep::authenticate;
+  const auto authenticator =
+      auth::make_ntlm_authenticator(config.credentials.clone(), config.server, file_time_now, crypto::random_bytes);
+  tl::expected<Bytes, std::error_code> token = authenticator->step(offer);
+  // NTLM takes two legs; a server that asks for more than a few is not authenticating.
+  for (int leg = 0; leg < 8; ++leg) {
+    if (!token) co_return failed(kStep, token.error(), token.error().message());
+    auto request = setup_request<cifs::SessionSetupExtendedRequest>(channel.connection());
+    request.capabilities |= cifs::CAP_EXTENDED_SECURITY;
+    request.security_blob = *token;
+    request.native_os = request.native_lan_man = cifs::make_text(u"", channel.connection().is_unicode());
+    cifs::MessageBuilder builder;
+    builder.add(request);
+    if (authenticator->complete()) add_next(builder);
+    Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder)));
+    const auto response = answer.block<cifs::SessionSetupExtendedResponse>();
+    if (answer.status == NtStatus::STATUS_MORE_PROCESSING_REQUIRED && response) {
+      token = authenticator->step(response->security_blob);
+      continue;
+    }
+    if (response) {
+      const auto error = authenticator->finish(response->security_blob);
+      if (error) co_return failed(kStep, error, error.message());
+    }
+    LoggedOn done{std::move(answer), crypto::Secret(authenticator->session_key())};
+    co_return done;
+  }
+  co_return failed(kStep, make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE),
+                   "the server went on asking without an end");
+}
+
+// [MS-CIFS] 3.2.4.2.4: the answer to the challenge that came with the NEGOTIATE.
+Task<tl::expected<LoggedOn, ConnectError>> log_on_plainly(Smb1Channel& channel, const ConnectConfig& config,
+                                                          Bytes challenge, AddNext add_next) {
+  constexpr auto kStep = ConnectStep::authenticate;
+  const smb1::Connection& connection = channel.connection();
+  const bool anonymous = config.credentials.kind == auth::Credentials::Kind::anonymous;
+  if (challenge.empty() && !anonymous) {
+    co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
+                     "the server wants the password as it is, for everybody on the way to read, which is refused");
+  }
+  auto response = auth::ntlm_plain_response(config.credentials, challenge, file_time_now, crypto::random_bytes);
+  if (!response) co_return failed(kStep, response.error(), response.error().message());
+  if (!connection.is_unicode() && !(cifs::fits_oem(response->user) && cifs::fits_oem(response->domain))) {
+    co_return failed(kStep, make_error_code(auth::AuthError::bad_credentials),
+                     "the server has no Unicode, and the user's name has characters beyond ASCII");
+  }
+  auto request = setup_request<cifs::SessionSetupRequest>(connection);
+  request.oem_password = response->lm_response;
+  request.unicode_password = response->nt_response;
+  for (const std::u16string_view name : {std::u16string_view(response->user), std::u16string_view(response->domain),
+                                         std::u16string_view(), std::u16string_view()}) {
+    request.names.push_back(cifs::make_text(name, connection.is_unicode()));
+  }
+  cifs::MessageBuilder builder;
+  builder.add(request);
+  add_next(builder);
+  LoggedOn done;
+  done.answer = co_await ask(channel, outgoing(std::move(builder)));
+  // [MS-CIFS] 3.1.4.1: it signs with the response to the challenge behind the key.
+  const ByteView session_key = response->session_key.view();
+  done.key = crypto::Secret(session_key.size() + response->nt_response.size());
+  const auto behind = std::copy(session_key.begin(), session_key.end(), done.key.bytes().begin());
+  std::copy(response->nt_response.begin(), response->nt_response.end(), behind);
+  co_return done;
+}
+
 }  // namespace
 
 smb1::Outgoing outgoing(cifs::MessageBuilder builder) {
@@ -114,51 +210,26 @@ Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel
 
 Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
                                                   std::u16string path, Smb1Negotiation negotiation) {
-  constexpr auto kStep = ConnectStep::authenticate;
   const smb1::Connection& connection = channel.connection();
   const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
   if (!unc || (!connection.is_unicode() && !(cifs::fits_oem(*unc) && cifs::fits_oem(path)))) {
     co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_BAD_NETWORK_NAME),
                      "the name of the share or of the folder cannot be sent to the server");
   }
-  const auto authenticator = auth::make_ntlm_authenticator(
-      config.credentials.clone(), config.server, [] { return static_cast<std::uint64_t>(local_time_now()); },
-      [](std::span<std::uint8_t> out) { crypto::random_bytes(out); });
-  tl::expected<Bytes, std::error_code> token = authenticator->step(negotiation.token);
-  // NTLM takes two legs; a server that asks for more than a few is not authenticating.
-  for (int leg = 0; leg < 8; ++leg) {
-    if (!token) co_return failed(kStep, token.error(), token.error().message());
-    cifs::SessionSetupExtendedRequest request;
-    request.max_buffer_size = kMaxBufferSize;
-    request.max_mpx_count = connection.negotiated().max_mpx_count;
-    request.vc_number = 1;
-    request.session_key = connection.negotiated().session_key;
-    request.capabilities = kCapabilities | cifs::CAP_EXTENDED_SECURITY;
-    request.security_blob = *token;
-    request.native_os = cifs::make_text(u"", connection.is_unicode());
-    request.native_lan_man = cifs::make_text(u"", connection.is_unicode());
-    cifs::MessageBuilder builder;
-    builder.add(request);
-    // After the last leg the server needs nothing more to connect the tree.
-    if (authenticator->complete()) add_tree_connect(builder, connection, *unc, path);
-    const Smb1Answer answer = co_await ask(channel, outgoing(std::move(builder)));
-    const auto response = answer.block<cifs::SessionSetupExtendedResponse>();
-    if (answer.status == NtStatus::STATUS_MORE_PROCESSING_REQUIRED && response) {
-      token = authenticator->step(response->security_blob);
-      continue;
-    }
-    if (response) {
-      const auto error = authenticator->finish(response->security_blob);
-      if (error) co_return failed(kStep, error, error.message());
-    }
-    const auto session = take_session(channel, config, answer, authenticator->session_key());
-    if (!session) co_return tl::make_unexpected(session.error());
-    if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer);
-    const Smb1Answer alone = co_await ask(channel, tree_connect_alone(connection, *unc));
-    co_return take_tree(channel, config, alone);
+  const AddNext add_tree = [&](cifs::MessageBuilder& builder) { add_tree_connect(builder, connection, *unc, path); };
+  tl::expected<LoggedOn, ConnectError> logged_on;
+  if (connection.negotiated().has(cifs::CAP_EXTENDED_SECURITY)) {
+    logged_on = co_await log_on_extended(channel, config, std::move(negotiation.token), add_tree);
+  } else {
+    logged_on = co_await log_on_plainly(channel, config, std::move(negotiation.challenge), add_tree);
   }
-  co_return failed(kStep, make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE),
-                   "the server went on asking without an end");
+  if (!logged_on) co_return tl::make_unexpected(logged_on.error());
+  const Smb1Answer& answer = logged_on->answer;
+  const auto session = take_session(channel, config, answer, logged_on->key.view());
+  if (!session) co_return tl::make_unexpected(session.error());
+  if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer);
+  const Smb1Answer alone = co_await ask(channel, tree_connect_alone(connection, *unc));
+  co_return take_tree(channel, config, alone);
 }
 
 }  // namespace smb3fuse::client

@@ -44,10 +44,11 @@ class Frame:
 
 
 class Recorder:
-    """Relays connections to a server and keeps their messages, in the order in which they passed."""
+    """Relays connections to a server and keeps their messages, in the order in which they passed. `edit` may change what
+    goes to the server."""
 
-    def __init__(self, server):
-        self.server, self.frames, self.lock = server, [], threading.Lock()
+    def __init__(self, server, edit=lambda message: message):
+        self.server, self.edit, self.frames, self.lock = server, edit, [], threading.Lock()
         self.delay = 0  # of each answer, in seconds
 
     def __enter__(self):
@@ -73,6 +74,7 @@ class Recorder:
         with contextlib.suppress(OSError), source, source.makefile("rb") as stream:
             while len(head := stream.read(4)) == 4:
                 message = stream.read(int.from_bytes(head[1:], "big"))
+                message = self.edit(message) if to_server else message
                 time.sleep(0 if to_server else self.delay)
                 with self.lock:
                     self.frames.append(Frame(message, to_server))
@@ -123,6 +125,13 @@ class Program:
         return ast.literal_eval(self.child.stdout.readline())
 
 
+def without_extended_security(message):
+    """A NEGOTIATE that does not offer it, which makes the server one of old."""
+    flags2 = struct.unpack_from("<H", message, 10)[0]
+    is_negotiate = message[4] == 0x72
+    return message[:10] + struct.pack("<H", flags2 & ~0x0800) + message[12:] if is_negotiate else message
+
+
 def of_oplocks(frame):
     return frame.is_oplock_release or {"NT_CREATE", "WRITE", "CLOSE"} & set(frame.commands)
 
@@ -148,6 +157,28 @@ class Smb1(unittest.TestCase):
         self.assertEqual(asked, [["NEGOTIATE"], ["SESSION_SETUP"],
                                  ["SESSION_SETUP", "TREE_CONNECT", "NT_CREATE", "CLOSE"]])
         self.assertEqual(self.wire.turns(), 3, self.wire.seen())
+
+    def old_server(self, *options):
+        """A mount of a server without extended security."""
+        server = self.enterContext(SambaServer([*self.OPTIONS, "raw NTLMv2 auth = yes", *options]))
+        (server.folder() / "foo").write_text("as it was\n")
+        os.chmod(server.folder() / "foo", 0o666)
+        wire = self.enterContext(Recorder(server, without_extended_security))
+        wire.delay = 0.2
+        return self.enterContext(Mount(server, options=self.MOUNT, port=wire.port)), wire
+
+    def test_a_server_without_extended_security_is_there_in_two_round_trips(self):
+        mount, wire = self.old_server()
+        self.assertEqual(wire.turns(), 2, wire.seen())
+        self.assertEqual(mount_text(mount), "as it was\n")
+
+    def test_a_server_without_unicode_has_its_ascii_names(self):
+        mount, _ = self.old_server("unicode = no")
+        self.assertEqual(mount_text(mount), "as it was\n")
+        mount.work(["sh", "-c", f"cd {mount.path} && mkdir folder && mv foo folder/bar"])
+        self.assertEqual(mount.work(["ls", mount.path / "folder"]).stdout, "bar\n")
+        with self.assertRaises(OSError):
+            os.mkdir(mount.path / "\u00e4")
 
     def test_a_small_file_is_opened_and_read_in_one_message(self):
         mount = self.mounted(self.wire)

@@ -79,6 +79,24 @@ TEST(SessionSetup, CarriesATokenThereAndBack) {
   EXPECT_EQ(answered.as<SessionSetupExtendedResponse>().security_blob.size(), 165u);
 }
 
+TEST(SessionSetup, AnswersTheChallengeOfTheNegotiate) {
+  const GoldenMessage negotiated(golden::kPlainNegotiateResponse);
+  const auto challenged = negotiated.as<NegotiateResponse>();
+  EXPECT_EQ(challenged.challenge_length, 8);
+  EXPECT_EQ(challenged.capabilities & CAP_EXTENDED_SECURITY, 0u);
+
+  const GoldenMessage asked(golden::kPlainSessionSetupRequest);
+  auto request = asked.as<SessionSetupRequest>();
+  EXPECT_EQ(request.oem_password.size(), 24u);
+  EXPECT_EQ(request.unicode_password.size(), 70u);
+  request.names.clear();
+  for (const auto* name : {u"tester", u"WORKGROUP", u"Unix", u"Samba"})
+    request.names.push_back(make_text(name, kUnicode));
+  EXPECT_EQ(built(request), asked.rest());
+
+  EXPECT_EQ(GoldenMessage(golden::kPlainSessionSetupResponse).as<SessionSetupResponse>().action, 0);
+}
+
 TEST(TreeConnect, NamesAShareAndAService) {
   TreeConnectRequest request;
   request.flags = 0x000C;
