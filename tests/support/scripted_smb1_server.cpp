@@ -168,10 +168,11 @@ void ScriptedSmb1Server::check(const Smb1Request& request) {
   const bool needs_tree =
       !begins && command != Command::tree_connect_andx && command != Command::echo && command != Command::logoff_andx;
   if (needs_tree && (!connected_ || header.tid != kTreeId)) complain("a request to no tree");
-  if (command == Command::nt_cancel || command == Command::transaction2_secondary) {
-    if (!outstanding_.contains(header.mid)) complain("more about a request that is not under way");
-    return;
+  if (command == Command::transaction2_secondary && !outstanding_.contains(header.mid)) {
+    complain("more of a request that is not under way");
   }
+  // The answer to what is cancelled may be on its way.
+  if (command == Command::transaction2_secondary || command == Command::nt_cancel) return;
   if (is_acknowledgment(request.block())) return;
   if (header.mid == cifs::kUnsolicitedMid) complain("a MID that is the server's");
   if (outstanding_.size() >= options.max_mpx_count) complain("more requests than MaxMpxCount");
