@@ -317,6 +317,7 @@ constexpr std::string_view kHelpHead =
   smb3fuse //nas/media ~/media                    asks for the password
   smb3fuse //nas/media ~/media -o cred=nas.cred   user, password in a file
   smb3fuse smb://alice@nas/media/films ~/films    a folder of the share
+  smb3fuse //nas ~/nas                            all shares of the server
   mount -t smb3fuse //nas/media /mnt -o guest     as root; so in /etc/fstab
   fusermount3 -u ~/media                          unmounts
   smb3fuse status                                 what your mounts are doing
@@ -329,7 +330,7 @@ Usage: smb3fuse SOURCE MOUNTPOINT [-o OPTION[,OPTION...]]... [switches]
        smb3fuse register NAME [-o OPTION[,OPTION...]]
 
 SOURCE
-  //server[:port]/share[/folder]
+  //server[:port]/share[/folder]     or //server alone: all its shares
   \\server\share[\folder]
   smb://[[domain;]user@]server[:port]/share[/folder]
   file://server/share[/folder]

@@ -28,6 +28,7 @@
 #include "smb/client/asio_runtime.h"
 #include "smb/client/connect.h"
 #include "smb/client/reconnecting_share.h"
+#include "smb/client/server_share.h"
 
 namespace smb3fuse::fs {
 
@@ -79,8 +80,8 @@ SessionLoop::Options session_options(const MountConfig& config, bool read_only) 
   return {.mount_options = kernel_option_list(flags), .debug = config.debug};
 }
 
-client::Task<void> connect_into(std::optional<Connected>& connected, client::ReconnectingShare::Connect connect) {
-  Connected result = co_await connect();
+client::Task<void> connect_into(std::optional<Connected>& connected, client::Task<Connected> task) {
+  Connected result = co_await std::move(task);
   connected.emplace(std::move(result));
 }
 
@@ -139,11 +140,15 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
   cache::Budget budget(pool, config.options.cache_size);
   client::AsioDialer dialer(context, pool, config.options.dial);
 
-  const auto terms = std::make_shared<const client::ConnectConfig>(
-      connect_config(config.source, config.options, std::move(*credentials)));
-  const auto connect = [&runtime, &dialer, terms] { return client::connect(runtime, dialer, terms); };
+  const auto config_of = [&config, &credentials](std::string share) {
+    Source source = config.source;
+    source.share = std::move(share);
+    return connect_config(source, config.options, credentials->clone());
+  };
+  const auto terms = std::make_shared<const client::ConnectConfig>(config_of(config.source.share));
   std::optional<Connected> connected;
-  client::spawn(connect_into(connected, connect));
+  client::spawn(connect_into(connected, config.source.share.empty() ? client::connect_server(runtime, dialer, config_of)
+                                                                    : client::connect_lasting(runtime, dialer, terms)));
   while (!connected && context.run_one() != 0) {
   }
   if (!connected || !*connected) {
@@ -152,11 +157,11 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
                                  connected ? connected->error().sentence : "the connection attempt ended unanswered"));
     return ExitCode::mount_failure;
   }
-  client::ReconnectingShare share(runtime, std::move(**connected), connect);
+  const std::unique_ptr<client::Share> share = std::move(**connected);
 
   KernelNotifier notifier(runtime);
-  Vfs vfs(runtime, budget, share, notifier, vfs_config(config.options));
-  SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share.is_read_only()));
+  Vfs vfs(runtime, budget, *share, notifier, vfs_config(config.options));
+  SessionLoop session(context, runtime, pool, notifier, vfs, session_options(config, share->is_read_only()));
   if (const auto mounted = session.mount(config.mountpoint); !mounted) {
     ready.tell_error("mount: " + mounted.error());
     return ExitCode::mount_failure;
@@ -170,7 +175,7 @@ ExitCode run_mount(MountConfig config, std::string_view version) {
     status.version = version;
     status.pid = getpid();
     status.now = std::time(nullptr);
-    status.share = share.status();
+    status.share = share->status();
     status.vfs = vfs.status();
     status.kernel = session.status();
     return to_json(status);

@@ -221,11 +221,7 @@ Checked<Source> parse_unc(std::string_view text) {
 
 Checked<Source> parse_source(std::string_view text) {
   if (text.empty()) return refused("the source is empty: " + std::string(kExpected));
-  Checked<Source> source = scheme_size(text) > 0 ? parse_url(text) : parse_unc(text);
-  if (source && source->share.empty()) {
-    return refused("the source names no share on '" + source->server + "': " + std::string(kExpected));
-  }
-  return source;
+  return scheme_size(text) > 0 ? parse_url(text) : parse_unc(text);
 }
 
 Checked<Source> parse_server(std::string_view text) {
@@ -242,7 +238,7 @@ std::string to_string(const Source& source) {
   const bool is_ipv6 = source.server.find(':') != std::string::npos;
   std::string text = "//" + (is_ipv6 ? "[" + source.server + "]" : source.server);
   if (source.port) text += ":" + std::to_string(*source.port);
-  text += "/" + source.share;
+  if (!source.share.empty()) text += "/" + source.share;
   if (!source.path.empty()) text += "/" + source.path;
   return text;
 }

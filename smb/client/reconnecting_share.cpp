@@ -180,14 +180,23 @@ Task<Result<Attributes>> ReconnectingShare::make_symlink(std::string path, std::
                                  [path, target](const Connection& share) { return share->make_symlink(path, target); });
 }
 
-Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info() {
-  return run<Result<FileSystemInfo>>(Again::yes, [](const Connection& share) { return share->file_system_info(); });
+Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info(std::string folder) {
+  return run<Result<FileSystemInfo>>(
+      Again::yes, [folder = std::move(folder)](const Connection& share) { return share->file_system_info(folder); });
 }
 
 ShareStatus ReconnectingShare::status() const {
   ShareStatus status = current_->status();
   status.connections = connections_;
   return status;
+}
+
+Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_lasting(Runtime& runtime, Dialer& dialer,
+                                                                         std::shared_ptr<const ConnectConfig> config) {
+  ReconnectingShare::Connect again = [&runtime, &dialer, config] { return connect(runtime, dialer, config); };
+  auto connected = co_await again();
+  if (!connected) co_return tl::make_unexpected(std::move(connected.error()));
+  co_return std::make_unique<ReconnectingShare>(runtime, std::move(*connected), std::move(again));
 }
 
 }  // namespace smb3fuse::client

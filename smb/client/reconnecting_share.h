@@ -4,10 +4,10 @@
 // and after a laptop has slept.
 //
 // What was open on the lost connection stays lost (Open::is_lost), and with it all rights. A question that the loss has
-// left unanswered is asked again, unless somebody has waited for the answer long enough; a change is not, for it may have been made: its caller is told
-// STATUS_CONNECTION_DISCONNECTED, as are all while there is no way to the server. An attempt that fails is followed by
-// a pause, in which everything fails at once with the same error: a second at first, up to half a minute, and longer
-// where the server refuses the credentials, so that no account is locked. Loop thread.
+// left unanswered is asked again, unless somebody has waited for the answer long enough; a change is not, for it may
+// have been made: its caller is told STATUS_CONNECTION_DISCONNECTED, as are all while there is no way to the server. An
+// attempt that fails is followed by a pause, in which everything fails at once with the same error: a second at first,
+// up to half a minute, and longer where the server refuses the credentials, so that no account is locked. Loop thread.
 #pragma once
 
 #include <functional>
@@ -48,7 +48,7 @@ class ReconnectingShare final : public Share {
   Task<std::error_code> link(std::string existing, std::string new_path) override;
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
-  Task<Result<FileSystemInfo>> file_system_info() override;
+  Task<Result<FileSystemInfo>> file_system_info(std::string folder) override;
 
   FileTime now() const override { return current_->now(); }
   bool is_hidden_name(const std::string& name) const override { return current_->is_hidden_name(name); }
@@ -85,5 +85,9 @@ class ReconnectingShare final : public Share {
   Duration pause_{};         // after it
   TimePoint not_before_{};
 };
+
+// As connect(), by which it is connected again each time.
+Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_lasting(Runtime& runtime, Dialer& dialer,
+                                                                         std::shared_ptr<const ConnectConfig> config);
 
 }  // namespace smb3fuse::client

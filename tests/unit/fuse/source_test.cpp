@@ -47,6 +47,9 @@ TEST(Source, IsReadInEveryFormThatPeopleWrite) {
       {"\\\\corpserver\\public\\policy.doc", source("corpserver", {}, "public", "policy.doc")},
       {"FILE://nas/my%20media", source("nas", {}, "my media", "")},
       {"//fe80--1s4.ipv6-literal.net/media", source("fe80--1s4.ipv6-literal.net", {}, "media", "")},
+      {"//nas", source("nas", {}, "", "")},
+      {"\\\\nas:1445\\", source("nas", 1445, "", "")},
+      {"smb://alice@nas", source("nas", {}, "", "", {}, "alice")},
       {"smb://bob@[fe80::1%25eth0]/media", source("fe80::1%eth0", {}, "media", "", {}, "bob")},
   };
   for (const Good& good : cases) {
@@ -66,9 +69,6 @@ TEST(Source, IsRefusedWithASentenceThatNamesThePart) {
       {"//", "the source names no server: expected //server/share or smb://server/share"},
       {"file:///media/films", "the source names no server: expected //server/share or smb://server/share"},
       {"smb:///media", "the source names no server: expected //server/share or smb://server/share"},
-      {"//nas", "the source names no share on 'nas': expected //server/share or smb://server/share"},
-      {"//nas/", "the source names no share on 'nas': expected //server/share or smb://server/share"},
-      {"smb://nas", "the source names no share on 'nas': expected //server/share or smb://server/share"},
       {"//nas:/media", "the source's port '' is not a number from 1 to 65535"},
       {"//nas:0/media", "the source's port '0' is not a number from 1 to 65535"},
       {"//nas:65536/media", "the source's port '65536' is not a number from 1 to 65535"},
