@@ -379,7 +379,7 @@ class SambaServer(Server):
 
 
 class ImpacketServer(Server):
-    """impacket's smbserver: simple, independent, SMB 2.0.2 only. Its share is called SHARE."""
+    """impacket's smbserver: simple, independent, SMB 2.0.2 only, or SMB1 only. Its share is called SHARE."""
     SHARE, PROTOCOL = "SHARE", "SMB2_02"
     password = "impacket-secret"
 
@@ -387,14 +387,18 @@ class ImpacketServer(Server):
 import binascii, os, sys
 os.umask(0)  # what it makes, as root, the tests reach behind its back as another user
 from impacket import smbserver, ntlm
-port, folder, user, password = sys.stdin.read().split("\\n")
+port, folder, user, password, smb2 = sys.stdin.read().split("\\n")
 server = smbserver.SimpleSMBServer(listenAddress="127.0.0.1", listenPort=int(port))
 server.addShare("SHARE", folder, "impacket")
-server.setSMB2Support(True)
+server.setSMB2Support(smb2 == "True")
 to_hex = lambda b: binascii.hexlify(b).decode()
 server.addCredential(user, 0, to_hex(ntlm.compute_lmhash(password)), to_hex(ntlm.compute_nthash(password)))
 server.start()
 """
+
+    def __init__(self, smb2=True):
+        super().__init__()
+        self.smb2 = smb2
 
     def __enter__(self):
         self.folder().mkdir()
@@ -402,7 +406,7 @@ server.start()
         self.output = open(self.home / "log", "w+")
         self.process = subprocess.Popen([PYTHON, "-c", self.PROGRAM], start_new_session=True, stdin=subprocess.PIPE,
                                         stdout=self.output, stderr=self.output, text=True, env=environment_of(None))
-        self.process.stdin.write(f"{self.port}\n{self.folder()}\n{USER}\n{self.password}")
+        self.process.stdin.write(f"{self.port}\n{self.folder()}\n{USER}\n{self.password}\n{self.smb2}")
         self.process.stdin.close()
         if not eventually(lambda: self.process.poll() is not None or _answers(self.port), 15) or self.process.poll() is not None:
             raise Failed(f"impacket does not answer on port {self.port}\n{self.log()}")

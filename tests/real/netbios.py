@@ -94,6 +94,37 @@ class Neighbourhood(harness.Server):
         return done.stdout.partition("\n")[2] if done.returncode == 0 else ""
 
 
+class SecondNetwork:
+    """Another network that the room is in, as 10.98.0.1, with a namespace at 10.98.0.2 that has no server."""
+    HOME, ADDRESS, BROADCAST = "10.98.0.1", "10.98.0.2", "10.98.0.255"
+
+    def __enter__(self):
+        self.space = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], start_new_session=True)
+        ours = pathlib.Path("/proc/self/ns/net").readlink()
+        theirs = pathlib.Path(f"/proc/{self.space.pid}/ns/net")
+        if not harness.eventually(lambda: theirs.readlink() != ours):
+            raise harness.Failed("there is no second namespace")
+        harness.run(["ip", "link", "add", "nb3", "type", "veth", "peer", "name", "nb2", "netns", str(self.space.pid)])
+        for inside, device, address in ((False, "nb3", self.HOME), (True, "nb2", self.ADDRESS)):
+            for words in (["address", "add", f"{address}/24", "broadcast", self.BROADCAST, "dev", device],
+                          ["link", "set", device, "up"]):
+                harness.run(self.inside(["ip", *words]) if inside else ["ip", *words])
+        return self
+
+    def __exit__(self, *_):
+        self.space.kill()
+        self.space.wait()
+        harness.run(["ip", "link", "delete", "nb3"], check=False)
+
+    def inside(self, argv):
+        return ["nsenter", f"--net=/proc/{self.space.pid}/ns/net", "--", *map(str, argv)]
+
+    def nmblookup(self, *words):
+        """As it is called there, without its first line; "" if it finds nothing."""
+        done = harness.run(self.inside(["nmblookup", "-s", "/dev/null", *words]), check=False)
+        return done.stdout.partition("\n")[2] if done.returncode == 0 else ""
+
+
 # Run by the servers' side: refuses session requests as told, then hands the connection on to smbd. Arguments: the port to
 # listen on, and what to do with a name: NAME=82 refuses it with that code, NAME=>PORT retargets there.
 RELAY = """

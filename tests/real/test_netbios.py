@@ -8,7 +8,7 @@ import unittest
 
 import harness
 from harness import Mount
-from netbios import ADDRESS, ALIAS, BROADCAST, GROUP, HOME, NAME, Neighbourhood, Relay
+from netbios import ADDRESS, ALIAS, BROADCAST, GROUP, HOME, NAME, Neighbourhood, Relay, SecondNetwork
 
 
 def server_of(mount):
@@ -63,11 +63,11 @@ class Sessions(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Neighbourhood(["smb ports = 139"]))
+        cls.server = cls.enterClassContext(Neighbourhood(["smb ports = 139", "server min protocol = NT1"]))
 
     def test_work(self):
         """Large transfers and long listings in messages of 17 bits of length (RFC 1002 4.3.1)."""
-        for options in ("", "seal", "vers=2.0"):
+        for options in ("", "seal", "vers=2.0", "vers=1.0"):
             with self.subTest(options), Mount(self.server, options=options) as mount:
                 self.assertEqual(server_of(mount)["port"], 139)
                 data = bytes(i * 7 & 0xFF for i in range(1 << 20)) * 3
@@ -212,6 +212,21 @@ class OwnNames(unittest.TestCase):
             status = self.server.nmblookup("-A", HOME, there=True)
             self.assertRegex(status, r"MUSEUM +<20> - +B <ACTIVE>")
         self.assertEqual(self.by_broadcast("MUSEUM"), [])
+
+    def test_a_name_is_held_in_every_network_with_the_address_there(self):
+        with SecondNetwork() as second:
+            there = lambda name: second.nmblookup("-B", SecondNetwork.BROADCAST, f"{name}#20").split()
+            with self.held("museum"):
+                self.assertEqual(self.by_broadcast("MUSEUM"), [HOME, "MUSEUM<20>"])
+                self.assertEqual(there("MUSEUM"), [SecondNetwork.HOME, "MUSEUM<20>"])
+            self.assertEqual(self.by_broadcast("MUSEUM") + there("MUSEUM"), [])
+            # A machine in one of the networks has it.
+            done = harness.run([harness.SMB3FUSE, "register", NAME], check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            with self.held("press", "-o", f"wins={ADDRESS}"):
+                self.assertEqual(there("PRESS"), [SecondNetwork.HOME, "PRESS<20>"])
+                self.assertIn(self.at_the_server("PRESS")[0], (HOME, SecondNetwork.HOME))
+            self.assertEqual(self.at_the_server("PRESS"), [])
 
     def test_a_name_is_registered_and_released_at_the_name_server(self):
         with self.held("press", "-o", f"wins={ADDRESS}"):

@@ -283,5 +283,17 @@ def mount_text(mount):
     return mount.work(["cat", mount.path / "foo"]).stdout
 
 
+class Impacket(unittest.TestCase):
+    """impacket's SMB1 has neither files of more than 4 GiB nor chains of messages, see README.md: it is refused by the former."""
+
+    def test_is_refused_in_a_sentence(self):
+        with harness.ImpacketServer(smb2=False) as server:
+            done = harness.run([harness.SMB3FUSE, server.source(), harness.fresh_folder("mountpoint"), "-o",
+                                f"credentials={server.credentials()},vers=1.0"], check=False)
+        self.assertEqual(done.returncode, 32, done.stderr)
+        self.assertEqual(done.stderr, "smb3fuse: negotiate: the server lacks the commands of Windows NT or files of more "
+                                      "than 4 GiB, and is not supported\n")
+
+
 if __name__ == "__main__":
     harness.main()
