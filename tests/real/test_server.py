@@ -15,8 +15,11 @@ class WholeServer(unittest.TestCase):
             "films": ["comment = Films"], "hidden$": [], "unlisted": ["browseable = no"],
             "paper": ["printable = yes"], "closed": ["valid users = nobody"]}))
 
-    def mounted(self, options="", user=None):
-        return self.enterContext(Mount(self.server, source=f"//127.0.0.1:{self.server.port}", options=options, user=user))
+    def mount(self, user=None):
+        return Mount(self.server, source=f"//127.0.0.1:{self.server.port}", user=user)
+
+    def mounted(self):
+        return self.enterContext(self.mount())
 
     def errno_of(self, *call):
         with self.assertRaises(OSError) as caught:
@@ -30,8 +33,7 @@ class WholeServer(unittest.TestCase):
 
     def test_shares_are_folders(self):
         for user in (None, harness.USER):
-            with self.subTest(user):
-                mount = self.mounted(user=user)
+            with self.subTest(user), self.mount(user) as mount:
                 listed = mount.work(["ls", "-l", mount.path]).stdout.split("\n")
                 self.assertEqual([line.split()[-1] for line in listed[1:-1]],
                                  ["closed", "crypt", "films", "ro", "share", "small"])
@@ -41,7 +43,6 @@ class WholeServer(unittest.TestCase):
                 self.assertEqual(mount.work(["cat", mount.path / "SHARE" / "hello"]).stdout, "hello\n")
                 self.assertEqual(self.connections(), ["share"])
                 mount.work(["rm", mount.path / "share" / "hello"])
-                mount.leave()
 
     def test_hidden_shares_are_found_by_name(self):
         mount = self.mounted()
