@@ -131,7 +131,7 @@ void releasedir(fuse_req_t raw, fuse_ino_t, fuse_file_info* info) {
   vfs_of(raw).release_directory(request_of(raw), info->fh);
 }
 
-void statfs(fuse_req_t raw, fuse_ino_t node) { start(raw, &Vfs::file_system_info, node); }
+void statfs(fuse_req_t raw, fuse_ino_t) { start(raw, &Vfs::file_system_info); }
 
 void getxattr(fuse_req_t raw, fuse_ino_t node, const char* name, std::size_t size) {
   start(raw, &Vfs::get_extended_attribute, node, name, size);

@@ -73,7 +73,7 @@ class Vfs {
   client::Task<void> get_attributes(Request request, NodeId id);
   client::Task<void> set_attributes(Request request, NodeId id, struct stat wanted, int what);
   client::Task<void> read_link(Request request, NodeId id);
-  client::Task<void> file_system_info(Request request, NodeId id);
+  client::Task<void> file_system_info(Request request);
   // `size` 0 asks for the size of the value.
   client::Task<void> get_extended_attribute(Request request, NodeId id, std::string name, std::size_t size);
 
@@ -224,7 +224,6 @@ class Vfs {
   LookupRuns lookup_runs_;
   FileRuns file_runs_;
   client::FileSystemInfo statistics_;
-  std::string statistics_of_;  // the folder where it begins
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;
   std::shared_ptr<std::vector<std::shared_ptr<void>>> buried_;  // after nodes_, before the handles

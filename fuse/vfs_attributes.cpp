@@ -115,19 +115,15 @@ client::Task<void> Vfs::read_link(Request request, NodeId id) {
   co_return;
 }
 
-client::Task<void> Vfs::file_system_info(Request request, NodeId id) {
-  const NodeRef node = nodes_.pin(id);
-  // A node without a path is one that was removed: any file system is as good.
-  std::string folder = share_.file_system_of(node ? nodes_.path_of(*node).value_or("") : "");
-  if (statistics_until_ <= runtime_.now() || statistics_of_ != folder) {
+client::Task<void> Vfs::file_system_info(Request request) {
+  if (statistics_until_ <= runtime_.now()) {
     const client::TimePoint asked = runtime_.now();
-    client::Result<client::FileSystemInfo> answer = co_await share_.file_system_info(folder);
+    client::Result<client::FileSystemInfo> answer = co_await share_.file_system_info();
     if (!answer) {
       request.reply_error(errno_of(answer.error()));
       co_return;
     }
     statistics_ = *answer;
-    statistics_of_ = std::move(folder);
     statistics_until_ = asked + kStatisticsValid;
   }
   struct statvfs shown {};

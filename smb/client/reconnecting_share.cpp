@@ -180,9 +180,8 @@ Task<Result<Attributes>> ReconnectingShare::make_symlink(std::string path, std::
                                  [path, target](const Connection& share) { return share->make_symlink(path, target); });
 }
 
-Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info(std::string folder) {
-  return run<Result<FileSystemInfo>>(
-      Again::yes, [folder = std::move(folder)](const Connection& share) { return share->file_system_info(folder); });
+Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info() {
+  return run<Result<FileSystemInfo>>(Again::yes, [](const Connection& share) { return share->file_system_info(); });
 }
 
 ShareStatus ReconnectingShare::status() const {

@@ -19,6 +19,7 @@ constexpr Duration kListHolds = std::chrono::seconds(30);
 constexpr Duration kMissingHolds = std::chrono::minutes(1);
 constexpr std::size_t kMostMissing = 256;
 constexpr std::uint32_t kIoBeforeConnecting = 64 * 1024;
+constexpr std::uint64_t kBlock = 4096;
 
 std::error_code refused(NtStatus status) { return make_error_code(status); }
 // What changes the folder of the shares, or the shares' own.
@@ -308,19 +309,20 @@ Task<std::error_code> ServerShare::link(std::string existing, std::string new_pa
   co_return error;
 }
 
-std::string ServerShare::file_system_of(const std::string& path) const { return place_of(path).share; }
-
-Task<Result<FileSystemInfo>> ServerShare::file_system_info(std::string folder) {
-  if (folder.empty()) {
-    FileSystemInfo none;
-    none.block_size = 4096;
-    co_return none;
+Task<Result<FileSystemInfo>> ServerShare::file_system_info() {
+  FileSystemInfo sum;
+  sum.block_size = kBlock;
+  const auto members = members_;  // it may grow meanwhile
+  for (const auto& entry : members) {
+    Share* const share = entry.second->share.get();
+    if (share == nullptr) continue;
+    const Result<FileSystemInfo> info = co_await share->file_system_info();
+    if (!info) co_return tl::make_unexpected(info.error());
+    sum.total_blocks += info->total_blocks * info->block_size / kBlock;
+    sum.free_blocks += info->free_blocks * info->block_size / kBlock;
+    sum.available_blocks += info->available_blocks * info->block_size / kBlock;
   }
-  const auto member = co_await enter(std::move(folder));
-  if (!member) co_return tl::make_unexpected(member.error());
-  std::string root;
-  Result<FileSystemInfo> info = co_await (*member)->share->file_system_info(std::move(root));
-  co_return info;
+  co_return sum;
 }
 
 FileTime ServerShare::now() const {

@@ -50,8 +50,8 @@ class ServerShare final : public Share {
   Task<std::error_code> link(std::string existing, std::string new_path) override;
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
-  std::string file_system_of(const std::string& path) const override;
-  Task<Result<FileSystemInfo>> file_system_info(std::string folder) override;
+  // All shares that are connected, together.
+  Task<Result<FileSystemInfo>> file_system_info() override;
 
   FileTime now() const override;
   bool is_hidden_name(const std::string& name) const override;

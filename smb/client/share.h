@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine's face: a connected share, and the opens on it, in no protocol's terms. smb2_share and smb1_share
-// implement it, and server_share for all shares of a server; fuse/ sees nothing below it.
+// The engine's face: a connected share, and the opens on it, in no protocol's terms. smb2_share implements it now;
+// SMB1 will implement it too; fuse/ sees nothing below it.
 //
 // Loop thread only. Every call is a lazy Task that ends exactly once; what it may cost in round trips is said at each.
 // Errors are NTSTATUS values as error_code ("smb/status.h"), the server's own or the nearest for what we found out.
@@ -192,9 +192,7 @@ class Share {
   virtual Task<std::error_code> link(std::string existing, std::string new_path) = 0;                      // 1
   virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;            // 1
   virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;                 // 1
-  // The folder at which the file system begins that `path` is in: "" where the share has but one.
-  virtual std::string file_system_of(const std::string& /*path*/) const { return {}; }
-  virtual Task<Result<FileSystemInfo>> file_system_info(std::string folder) = 0;  // 1: of the one that begins there
+  virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                             // 1
 
   // The server's clock, as far as it has told it.
   virtual FileTime now() const = 0;

@@ -277,7 +277,7 @@ Task<Result<Attributes>> Smb1Share::make_symlink(std::string path, std::string t
   co_return attributes;
 }
 
-Task<Result<FileSystemInfo>> Smb1Share::file_system_info(std::string /*folder*/) {
+Task<Result<FileSystemInfo>> Smb1Share::file_system_info() {
   const Smb1Answer answer = co_await link_->exchange(
       link_->requests.query_fs(wire::FsInformationClass::full_size, cifs::level::query_fs_size_info));
   if (!link_->requests.has_pass_through()) {

@@ -41,7 +41,7 @@ class Smb1Share final : public Share {
   Task<std::error_code> link(std::string existing, std::string new_path) override;
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
-  Task<Result<FileSystemInfo>> file_system_info(std::string folder) override;
+  Task<Result<FileSystemInfo>> file_system_info() override;
 
   FileTime now() const override { return local_time_now() + link_->clock_offset; }
   bool is_hidden_name(const std::string& name) const override;

@@ -310,7 +310,7 @@ Task<Result<Attributes>> Smb2Share::make_symlink(std::string path, std::string t
   co_return attributes;
 }
 
-Task<Result<FileSystemInfo>> Smb2Share::file_system_info(std::string /*folder*/) {
+Task<Result<FileSystemInfo>> Smb2Share::file_system_info() {
   constexpr std::uint32_t kBuffer = 64;
   CreateParameters parameters;
   parameters.path = traits_.prefix;

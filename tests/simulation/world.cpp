@@ -58,9 +58,7 @@ class TimedShare final : public client::Share {
   Task<client::Result<client::Attributes>> make_symlink(std::string path, std::string target) override {
     return share_->make_symlink(std::move(path), std::move(target));
   }
-  Task<client::Result<client::FileSystemInfo>> file_system_info(std::string folder) override {
-    return share_->file_system_info(std::move(folder));
-  }
+  Task<client::Result<client::FileSystemInfo>> file_system_info() override { return share_->file_system_info(); }
   client::FileTime now() const override { return server_.clock(); }
   bool is_hidden_name(const std::string& name) const override { return share_->is_hidden_name(name); }
   std::uint32_t maximum_read() const override { return share_->maximum_read(); }

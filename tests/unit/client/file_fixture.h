@@ -240,7 +240,7 @@ class FakeShare final : public Share {
   Task<std::error_code> link(std::string, std::string) override { co_return std::error_code(); }
   Task<std::error_code> set_attributes(std::string, AttributeChanges) override { co_return std::error_code(); }
   Task<Result<Attributes>> make_symlink(std::string, std::string) override { co_return Attributes{}; }
-  Task<Result<FileSystemInfo>> file_system_info(std::string /*folder*/) override { co_return FileSystemInfo{}; }
+  Task<Result<FileSystemInfo>> file_system_info() override { co_return FileSystemInfo{}; }
   FileTime now() const override { return time; }
   bool is_hidden_name(const std::string&) const override { return false; }
   std::uint32_t maximum_read() const override { return 1 << 20; }

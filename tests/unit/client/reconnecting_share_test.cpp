@@ -73,7 +73,7 @@ class FakeConnection final : public Share {
   Task<Result<Attributes>> make_symlink(std::string path, std::string) override {
     return made(name("symlink " + path));
   }
-  Task<Result<FileSystemInfo>> file_system_info(std::string /*folder*/) override {
+  Task<Result<FileSystemInfo>> file_system_info() override {
     const std::error_code error = answer(name("space"));
     if (error) co_return tl::make_unexpected(error);
     co_return FileSystemInfo{};
@@ -192,7 +192,7 @@ TEST_F(ReconnectingShareTest, AsksAgainWhatTheLossHasLeftUnanswered) {
   log.loses_next = true;
   EXPECT_FALSE(ask(share.set_attributes("a", {})));
   log.loses_next = true;
-  EXPECT_FALSE(ask(share.file_system_info("")));
+  EXPECT_FALSE(ask(share.file_system_info()));
   EXPECT_EQ(attempts, 5);
   EXPECT_EQ(std::count_if(log.asked.begin(), log.asked.end(), [](const auto& each) { return each[0] != 'e'; }), 10);
 }

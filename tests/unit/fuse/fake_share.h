@@ -243,13 +243,8 @@ class FakeShare final : public client::Share {
     co_return tree[path]->attributes;
   }
 
-  bool has_many_file_systems = false;  // one in each folder of the root
-  std::string file_system_of(const std::string& path) const override {
-    return has_many_file_systems ? path.substr(0, path.find('/')) : "";
-  }
-  client::Task<client::Result<client::FileSystemInfo>> file_system_info(std::string folder) override {
-    std::string what = folder.empty() ? "statfs" : "statfs " + folder;
-    co_await answer(std::move(what));
+  client::Task<client::Result<client::FileSystemInfo>> file_system_info() override {
+    co_await answer("statfs");
     client::FileSystemInfo info;
     info.block_size = 4096;
     info.total_blocks = 1000;

@@ -195,12 +195,16 @@ TEST_F(ServerShareTest, LetsNobodyChangeTheFolderOfShares) {
   EXPECT_THAT(connected, IsEmpty());
 }
 
-TEST_F(ServerShareTest, TellsTheSpaceOfTheShareThatAPathIsIn) {
-  EXPECT_EQ(server->file_system_of(""), "");
-  EXPECT_EQ(server->file_system_of("films"), "films");
-  EXPECT_EQ(server->file_system_of("films/folder/file"), "films");
-  EXPECT_EQ(run(server->file_system_info("films"))->total_blocks, 1000U);
-  EXPECT_EQ(run(server->file_system_info(""))->total_blocks, 0U);
+TEST_F(ServerShareTest, TellsTheSpaceOfTheSharesThatAreConnected) {
+  const auto space = [this] {
+    const auto info = run(server->file_system_info());
+    return std::pair(info->block_size * info->total_blocks, info->block_size * info->free_blocks);
+  };
+  EXPECT_EQ(space(), std::pair(std::uint64_t{0}, std::uint64_t{0}));
+  EXPECT_TRUE(run(server->stat("films/same")));
+  EXPECT_EQ(space(), std::pair(std::uint64_t{4'096'000}, std::uint64_t{2'048'000}));
+  EXPECT_TRUE(run(server->stat("Music/same")));
+  EXPECT_EQ(space(), std::pair(std::uint64_t{8'192'000}, std::uint64_t{4'096'000}));
 }
 
 TEST_F(ServerShareTest, TakesAFilesLeaseWhereTheFileIs) {

@@ -605,16 +605,5 @@ TEST_F(VfsTest, AsksForTheFileSystemsSizeOnceASecond) {
   EXPECT_THAT(share.asked(), ElementsAre("statfs"));
 }
 
-TEST_F(VfsTest, AsksForTheSizeOfTheFileSystemThatAFileIsIn) {
-  share.has_many_file_systems = true;
-  share.put_folder("one");
-  share.put("one/file");
-  const NodeId folder = kernel.lookup(kRootId, "one").nodeid;
-  const NodeId file = kernel.lookup(folder, "file").nodeid;
-  share.asked();
-  for (const NodeId node : {kRootId, folder, file}) kernel.ask(FUSE_STATFS, node, "");
-  EXPECT_THAT(share.asked(), ElementsAre("statfs", "statfs one"));
-}
-
 }  // namespace
 }  // namespace smb3fuse::fs::test
