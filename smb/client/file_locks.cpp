@@ -16,6 +16,17 @@ namespace {
 // How long to wait before the server is asked again.
 constexpr Duration kFirstPause = std::chrono::milliseconds(2);
 constexpr Duration kLongestPause = std::chrono::milliseconds(100);
+constexpr Duration kPatience = std::chrono::seconds(1);  // with who came in between
+
+// What the owner had there is enough for `wanted`.
+bool is_weaker(const OwnedLock& wanted, const std::vector<OwnedLock>& before) {
+  std::uint64_t bytes = 0;
+  for (const OwnedLock& each : before) {
+    if (each.kind == LockKind::shared && wanted.kind == LockKind::exclusive) return false;
+    bytes += each.range.end - each.range.begin;
+  }
+  return bytes == wanted.range.end - wanted.range.begin;
+}
 
 }  // namespace
 
@@ -50,7 +61,13 @@ Task<LockResult> FileLocks::try_set(OwnedLock wanted) {
   }
   result.before = table_.within(wanted.owner, wanted.range);
   table_.set(wanted);
-  LockAnswer answer = co_await bring_to_server();
+  const bool had_it = is_weaker(wanted, result.before);
+  LockAnswer answer;
+  if (had_it) {
+    answer = co_await bring_back_to_server();
+  } else {
+    answer = co_await bring_to_server();
+  }
   result.error = answer.error;
   if (!result.error) {
     if (answer.taken) co_await host_->forget_read(answer.attributes);
@@ -60,7 +77,7 @@ Task<LockResult> FileLocks::try_set(OwnedLock wanted) {
   }
   table_.release(wanted.owner, wanted.range);
   for (const OwnedLock& each : result.before) table_.set(each);
-  const LockAnswer restored = co_await bring_to_server();
+  const LockAnswer restored = co_await bring_back_to_server();
   if (restored.error) {
     if (const std::error_code lost = lose_what_is_not_held()) result.error = lost;
   }
@@ -73,7 +90,7 @@ Task<std::error_code> FileLocks::release(LockOwner owner, LockRange range, std::
   const Turn::Guard turn = co_await turn_.take();
   table_.release(owner, range);
   for (const OwnedLock& each : leaving) table_.set(each);
-  const LockAnswer answer = co_await bring_to_server();
+  const LockAnswer answer = co_await bring_back_to_server();
   std::error_code error = answer.error;
   if (error) {
     if (const std::error_code lost = lose_what_is_not_held()) error = lost;
@@ -148,6 +165,19 @@ Task<LockAnswer> FileLocks::bring_to_server() {
     host_->release_lock_open();
   }
   co_return answer;
+}
+
+Task<LockAnswer> FileLocks::bring_back_to_server() {
+  const TimePoint until = runtime_.now() + kPatience;
+  const std::unique_ptr<Timer> timer = runtime_.make_timer();
+  for (Duration pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    LockAnswer answer = co_await bring_to_server();
+    if (host_ == nullptr || !is_lock_refusal(answer.error) || runtime_.now() >= until) co_return answer;
+    co_await callback<bool>([&](const std::function<void(bool)>& done) {
+      timer->expire_at(runtime_.now() + pause, [done] { done(true); });
+    });
+    if (host_ == nullptr) co_return answer;
+  }
 }
 
 // The server has given others what it held for us, in the moment between two of our requests, or is gone.

@@ -9,6 +9,8 @@
 //   under it is written before it goes.
 // - Who waits for a program here is woken in the order of asking; who waits for the server asks it again and again, in
 //   growing intervals: a request that waits there would have to do without the weaker lock that it replaces.
+// - What stays of a lock may have to be given up and taken anew at the server. Who came in between is waited for, for a
+//   second; then the lock is lost, and its owner told so.
 // - The changes of one file at the server follow one another.
 //
 // Loop thread. Kept until the Tasks it handed out have ended.
@@ -73,6 +75,8 @@ class FileLocks {
  private:
   Task<LockResult> try_set(OwnedLock wanted);
   Task<LockAnswer> bring_to_server();
+  // The same for locks that are ours already: others come in between two steps for a moment, and are waited for.
+  Task<LockAnswer> bring_back_to_server();
   Task<Result<bool>> is_free_at_server(std::vector<LockRange> parts, LockKind kind);
   Task<bool> wait(std::optional<Duration> at_most);
   void wake();

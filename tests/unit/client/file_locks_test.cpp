@@ -203,13 +203,47 @@ TEST_F(FileLocksTest, ARefusedStrongerOneLeavesTheWeakerOne) {
   EXPECT_EQ(in_the_way(exclusive(kB, 0, 10)), shared(kA, 0, 10));
 }
 
+// An exclusive lock goes as a whole, so what stays of it is taken anew, and others may be faster.
+TEST_F(FileLocksTest, WhoComesInWhileALockBecomesWeakerIsWaitedFor) {
+  open_with(kReadAndHandle);
+  const Pending whole = take(exclusive(kA, 0, 10));
+  answer();
+  asked();
+  const Pending weaker = take(shared(kA, 5, 10));
+  EXPECT_THAT(asked(), ElementsAre("lock beside 5-10s drop 0-10x take 0-5x"));
+  answer(refused);
+  EXPECT_FALSE(weaker->ended);
+  EXPECT_TRUE(server.waiting.empty()) << "not at once";
+  runtime.pass(milliseconds(5));
+  answer();
+  expect_done(weaker);
+  EXPECT_EQ(in_the_way(exclusive(kB, 0, 5)), exclusive(kA, 0, 5));
+  EXPECT_EQ(in_the_way(exclusive(kB, 5, 10)), shared(kA, 5, 10));
+}
+
+TEST_F(FileLocksTest, WhoComesInWhileAPartIsGivenUpIsWaitedFor) {
+  open_with(kReadAndHandle);
+  const Pending whole = take(exclusive(kA, 0, 10));
+  answer();
+  const Pending given_up = give_up(kA, 0, 5);
+  answer(refused);
+  EXPECT_FALSE(given_up->ended);
+  runtime.pass(milliseconds(5));
+  answer();
+  expect_done(given_up);
+  EXPECT_EQ(in_the_way(exclusive(kB, 5, 10)), exclusive(kA, 5, 10));
+}
+
 TEST_F(FileLocksTest, OneThatIsLostMeanwhileIsToldAndNotBelievedToBeThere) {
   open_with(kReadAndHandle);
   const Pending weak = take(shared(kA, 0, 10));
   answer();
   const Pending strong = take(exclusive(kA, 0, 10));
   answer(refused);
-  answer(refused);
+  for (int i = 0; i < 100 && !strong->ended; ++i) {
+    if (server.waiting.empty()) runtime.pass(milliseconds(100));
+    if (!server.waiting.empty()) answer(refused);
+  }
   EXPECT_TRUE(strong->ended);
   EXPECT_EQ(strong->error, NtStatus::STATUS_UNEXPECTED_IO_ERROR);
   EXPECT_TRUE(file->locks().empty());
