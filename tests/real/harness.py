@@ -298,7 +298,9 @@ class Server:
 
     def smbclient(self, command, share=None, protocol=None, timeout=60):
         """Runs smbclient commands as the second, independent client."""
-        return run(["smbclient", f"//127.0.0.1/{share or self.SHARE}", "-p", self.port, "-U", USER, "-m", protocol or self.PROTOCOL, "-c", command],
+        protocol = protocol or self.PROTOCOL
+        return run(["smbclient", f"//127.0.0.1/{share or self.SHARE}", "-p", self.port, "-U", USER, "-m", protocol, "-c", command,
+                    *(["--option=client min protocol=NT1"] if protocol == "NT1" else [])],
                    env={"PASSWD": self.password}, timeout=timeout).stdout
 
 

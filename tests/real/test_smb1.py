@@ -244,6 +244,23 @@ class Smb1(unittest.TestCase):
         self.assert_in_order(self.wire.seen(of_oplocks), "< LOCKING", "> CLOSE")
         self.assertEqual(mount.work(["cat", mount.path / "foo"]).stdout, "B\n")
 
+    # Both figures with a client B that shares no code with ours.
+    def test_smbclient_gets_what_a_closed_and_an_open_file_kept(self):
+        def got():
+            local = harness.fresh_folder("smbclient") / "foo"
+            self.server.smbclient(f"get foo {local}", protocol="NT1")
+            return local.read_text()
+
+        mount = self.mounted(self.wire)
+        self.assertEqual(mount.work(["cat", mount.path / "foo"]).stdout, "as it was\n")
+        self.assertEqual(got(), "as it was\n")
+        self.assert_in_order(self.wire.seen(of_oplocks), "< NT_CREATE+READ (batch)", "< LOCKING", "> CLOSE")
+        self.wire.reset()
+        with Program(mount.path / "foo", "r+") as program:
+            program.ask("(file.write('changed!!'), file.flush())")
+            self.assertEqual(got(), "changed!!\n")
+        self.assert_in_order(self.wire.seen(of_oplocks), "< LOCKING", "> WRITE", "< WRITE", "> LOCKING")
+
     # Figure 2.6.3: both may read on from what they keep, until somebody writes; then nobody waits for an answer.
     def test_level_ii_is_shared_and_its_loss_is_not_acknowledged(self):
         mount = self.mounted(self.wire)
