@@ -172,15 +172,16 @@ Task<Smb1Open::Exchanged> Smb1Open::exchange_locks(std::vector<RangeLock> drop, 
   result.error = co_await link_->run(link_->requests.lock(fid_, drop, first, kind));
   result.dropped = !result.error || is_lock_refusal(result.error);
   if (result.error || exclusive.empty() || shared.empty()) co_return result;
-  result.error = co_await link_->run(link_->requests.lock(fid_, {}, shared, LockKind::shared));
-  if (result.error) co_await link_->run(link_->requests.lock(fid_, exclusive, {}, LockKind::exclusive));
+  const std::span<const RangeLock> none;
+  result.error = co_await link_->run(link_->requests.lock(fid_, none, shared, LockKind::shared));
+  if (result.error) co_await link_->run(link_->requests.lock(fid_, exclusive, none, LockKind::exclusive));
   co_return result;
 }
 
 Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
   LockAnswer answer;
   if (!plan.beside.empty()) {
-    const Exchanged beside = co_await exchange_locks({}, plan.beside);
+    const Exchanged beside = co_await exchange_locks(std::vector<RangeLock>(), plan.beside);
     answer.error = beside.error;
     answer.beside = !beside.error;
     if (beside.error) co_return answer;
