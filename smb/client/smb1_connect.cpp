@@ -75,7 +75,9 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   // Windows takes no large write that is signed.
   const bool large_write = negotiated.has(cifs::CAP_LARGE_WRITEX) && !is_signed;
   const Smb1Requests requests(tree->tree_id, negotiated);
-  auto link = std::make_shared<Smb1Link>(runtime, std::move(channel), requests, config->caching);
+  // [MS-CIFS] 2.2.4.52.2: where one request is all, there are no oplocks.
+  const bool caching = config->caching && negotiated.max_mpx_count > 1;
+  auto link = std::make_shared<Smb1Link>(runtime, std::move(channel), requests, caching);
   link->read_size = std::min(large_read ? kLargeIo : small_io(negotiated), config->read_size.value_or(kLargeIo));
   link->write_size = std::min(large_write ? kLargeIo : small_io(negotiated), config->write_size.value_or(kLargeIo));
   link->data_size = kListing;

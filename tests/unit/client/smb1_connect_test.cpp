@@ -77,6 +77,23 @@ TEST(Smb1Connect, SignsFromTheTreeConnectOn) {
   EXPECT_TRUE(room.finish(room.share->stat("a.txt")));
 }
 
+class NoHolder final : public Lease::Holder {
+  void handle_break(Rights, std::function<void()>) override {}
+};
+
+// [MS-CIFS] 2.2.4.52.2 MaxMpxCount
+TEST(Smb1Connect, AsksForNoOplocksWhereOneRequestIsAll) {
+  for (const std::uint16_t most : {std::uint16_t{1}, std::uint16_t{2}}) {
+    test::Smb1ServerOptions options;
+    options.max_mpx_count = most;
+    Smb1Room room(options);
+    ASSERT_TRUE(room.connect()) << room.error.sentence;
+    NoHolder holder;
+    EXPECT_EQ(room.share->make_lease(holder) != nullptr, most > 1);
+    EXPECT_TRUE(room.finish(room.share->open(Smb1Room::to_read("f", 4096))));
+  }
+}
+
 TEST(Smb1Connect, RefusesAWrongPassword) {
   test::Smb1ServerOptions options;
   options.password = "another";
