@@ -7,10 +7,6 @@
 #include <utility>
 
 namespace smb3fuse::client {
-namespace {
-// As in Smb2Channel.
-constexpr auto kDelay = std::chrono::milliseconds(5);
-}  // namespace
 
 tl::expected<cifs::Block, std::error_code> Smb1Answer::find(cifs::Command command) const {
   if (whole.empty()) return tl::make_unexpected(make_error_code(status));
@@ -31,16 +27,7 @@ std::error_code Smb1Answer::malformed(const wire::DecodeError& error) {
 }
 
 Smb1Channel::Smb1Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb1::ConnectionLimits limits)
-    : runtime_(runtime),
-      transport_(std::move(transport)),
-      connection_(limits),
-      timer_(runtime.make_timer()),
-      later_timer_(runtime.make_timer()),
-      since_(runtime.now()),
-      peer_address_(transport_->peer_address()),
-      alive_(std::make_shared<char>()) {
-  transport_->start(*this);
-}
+    : Channel(runtime, std::move(transport), smb1::Connection(limits)), later_timer_(runtime.make_timer()) {}
 
 Smb1Channel::~Smb1Channel() = default;
 
@@ -77,7 +64,7 @@ void Smb1Channel::submit_last(std::vector<smb1::Outgoing> requests) {
 }
 
 void Smb1Channel::add_later(Later later) {
-  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kDelay, [this] { submit_waiting_closes(); });
+  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kCloseDelay, [this] { submit_waiting_closes(); });
   later_.push_back(std::move(later));
 }
 
@@ -95,57 +82,16 @@ void Smb1Channel::cancel(smb1::RequestId id) {
   schedule_transmit();
 }
 
-void Smb1Channel::handle_frame(cache::Buffer frame) {
-  connection_.handle_message(runtime_.now(), frame);
-  if (deliver_events(frame)) schedule_transmit();
-}
-
-void Smb1Channel::handle_lost(std::error_code error) {
-  connection_.handle_lost(error, error.message());
-  static_cast<void>(deliver_events({}));
-}
-
-void Smb1Channel::schedule_transmit() {
-  if (std::exchange(transmit_scheduled_, true)) return;
-  runtime_.post([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
-    transmit_scheduled_ = false;
-    if (deliver_events({})) transmit();
-  });
-}
-
-bool Smb1Channel::deliver_events(const cache::Buffer& frame) {
-  const std::weak_ptr<char> alive = alive_;
-  while (auto event = connection_.poll_event()) {
-    if (auto* reply = std::get_if<smb1::Reply>(&*event)) {
-      deliver(std::move(*reply), frame);
-      if (alive.expired()) return false;
-    } else if (const auto* lost = std::get_if<smb1::Lost>(&*event)) {
-      lost_reason_ = lost->reason;
-      since_ = runtime_.now();
-      std::erase_if(later_, [](const Later& each) { return !each.done; });
-      submit_waiting_closes();  // the rest is answered here
-      // Before there is a session, connect() finds the words.
-      spdlog::log(connection_.established() ? spdlog::level::warn : spdlog::level::debug, "connection lost: {}",
-                  lost->reason);
-      transport_ = nullptr;
-      if (handle_loss_) handle_loss_();
-      if (alive.expired()) return false;
-    } else if (const auto* taken = std::get_if<smb1::Break>(&*event)) {
-      if (handle_break_) handle_break_(taken->message);
-      if (alive.expired()) return false;
-    }
+void Smb1Channel::handle_event(Event event, const cache::Buffer& frame) {
+  if (auto* reply = std::get_if<smb1::Reply>(&event)) {
+    deliver(std::move(*reply), frame);
+  } else if (const auto* taken = std::get_if<smb1::Break>(&event)) {
+    tell_break(taken->message);
+  } else if (const auto* lost = std::get_if<smb1::Lost>(&event)) {
+    std::erase_if(later_, [](const Later& each) { return !each.done; });
+    submit_waiting_closes();  // the rest is answered here
+    tell_loss(lost->reason, connection_.established());
   }
-  return true;
-}
-
-void Smb1Channel::transmit() {
-  std::vector<OutgoingFrame> frames;
-  while (auto transmit = connection_.poll_transmit()) {
-    frames.push_back(OutgoingFrame{std::move(transmit->pieces), std::move(transmit->owners)});
-  }
-  if (!frames.empty() && transport_) transport_->send(std::move(frames));
-  arm_timer();
 }
 
 void Smb1Channel::deliver(smb1::Reply reply, const cache::Buffer& frame) {
@@ -163,18 +109,6 @@ void Smb1Channel::deliver(smb1::Reply reply, const cache::Buffer& frame) {
     answer.assembled = std::move(reply.assembled);
   }
   done(std::move(answer));
-}
-
-// Most timeouts never fire: an armed timer that is too early is left alone and looks again when it fires.
-void Smb1Channel::arm_timer() {
-  const auto next = connection_.next_timeout();
-  if (!next || *next >= armed_for_) return;
-  armed_for_ = *next;
-  timer_->expire_at(*next, [this] {
-    armed_for_ = TimePoint::max();
-    connection_.handle_timeout(runtime_.now());
-    if (deliver_events({})) transmit();
-  });
 }
 
 }  // namespace smb3fuse::client

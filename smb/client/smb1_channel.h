@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The I/O of one SMB1 connection: drains smb1::Connection into a Transport and feeds it back, keeps its timer, and
-// hands the answers to whoever submitted the requests. Loop thread.
+// The channel of one SMB1 connection: hands the answers to whoever submitted the requests. Loop thread.
 //
-// What is submitted during one turn of the loop goes to the socket in one system call at the end of that turn: several
-// messages that go out together cost one round trip, and the server takes them in their order (Samba) or in any.
+// Several messages that go out together cost one round trip, and the server takes them in their order (Samba) or in
+// any.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "cache/buffer.h"
 #include "smb/cifs/block.h"
-#include "smb/client/runtime.h"
-#include "smb/client/transport.h"
+#include "smb/client/channel.h"
 #include "smb/smb1/connection.h"
 
 namespace smb3fuse::client {
@@ -44,13 +41,15 @@ struct Smb1Answer {
   static std::error_code malformed(const wire::DecodeError& error);
 };
 
-class Smb1Channel final : private TransportHandler {
+extern template class Channel<smb1::Connection>;
+
+class Smb1Channel final : public Channel<smb1::Connection> {
  public:
   using AnswerDone = std::function<void(Smb1Answer)>;
 
   // `runtime` outlives the channel.
   Smb1Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb1::ConnectionLimits limits);
-  ~Smb1Channel();
+  ~Smb1Channel() override;
 
   // It is answered, by the server or locally; `done` never runs inside this call.
   smb1::RequestId exchange(smb1::Outgoing request, AnswerDone done);
@@ -67,23 +66,6 @@ class Smb1Channel final : private TransportHandler {
   void submit_waiting_closes();
   // See smb1::Connection::cancel.
   void cancel(smb1::RequestId id);
-  // Who is told of each oplock break.
-  void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
-  // Who is told that the connection is lost, before what was under way is answered.
-  void handle_loss(std::function<void()> handler) { handle_loss_ = std::move(handler); }
-
-  smb1::Connection& connection() { return connection_; }
-  const smb1::Connection& connection() const { return connection_; }
-  // A longer message from the server ends the connection before memory is taken for it.
-  void limit_frames(std::uint32_t bytes) {
-    if (transport_) transport_->limit_frames(bytes);
-  }
-  // Why the connection was lost; empty while it lives.
-  const std::string& lost_reason() const { return lost_reason_; }
-  // Since when it is as it is: connected, or lost.
-  TimePoint since() const { return since_; }
-  // The server's address; empty where the transport knows none.
-  const std::string& peer_address() const { return peer_address_; }
 
  private:
   struct Later {
@@ -94,30 +76,12 @@ class Smb1Channel final : private TransportHandler {
 
   smb1::RequestId submit(smb1::Outgoing request, AnswerDone done);
   void add_later(Later later);
-  void handle_frame(cache::Buffer frame) override;
-  void handle_lost(std::error_code error) override;
-  void schedule_transmit();
-  void transmit();
-  // False: a callback has destroyed us.
-  [[nodiscard]] bool deliver_events(const cache::Buffer& frame);
+  void handle_event(Event event, const cache::Buffer& frame) override;
   void deliver(smb1::Reply reply, const cache::Buffer& frame);
-  void arm_timer();
 
-  Runtime& runtime_;
-  std::unique_ptr<Transport> transport_;
-  smb1::Connection connection_;
   std::unordered_map<smb1::RequestId, AnswerDone> waiting_;
   std::vector<Later> later_;
-  std::unique_ptr<Timer> timer_;
   std::unique_ptr<Timer> later_timer_;
-  TimePoint armed_for_ = TimePoint::max();
-  bool transmit_scheduled_ = false;
-  std::string lost_reason_;
-  TimePoint since_;
-  const std::string peer_address_;
-  std::function<void(ByteView)> handle_break_;
-  std::function<void()> handle_loss_;
-  std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };
 
 }  // namespace smb3fuse::client

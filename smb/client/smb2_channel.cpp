@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smb/client/smb2_channel.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
 namespace smb3fuse::client {
-namespace {
-// Long enough for the next call of a program that opens file after file, short enough that another client which waits
-// for the file does not notice.
-constexpr auto kDelay = std::chrono::milliseconds(5);
-}  // namespace
 
 Smb2Channel::Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits)
-    : runtime_(runtime),
-      transport_(std::move(transport)),
-      connection_(limits),
-      timer_(runtime.make_timer()),
-      later_timer_(runtime.make_timer()),
-      since_(runtime.now()),
-      peer_address_(transport_->peer_address()),
-      alive_(std::make_shared<char>()) {
-  transport_->start(*this);
-}
+    : Channel(runtime, std::move(transport), smb2::Connection(limits)), later_timer_(runtime.make_timer()) {}
 
 Smb2Channel::~Smb2Channel() = default;
 
@@ -55,7 +39,7 @@ void Smb2Channel::submit_later(Chain chain, AnswersDone done, AnswerSeen seen) {
 }
 
 void Smb2Channel::add_later(Later later) {
-  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kDelay, [this] { submit_waiting_closes(); });
+  if (later_.empty()) later_timer_->expire_at(runtime_.now() + kCloseDelay, [this] { submit_waiting_closes(); });
   later_.push_back(std::move(later));
 }
 
@@ -71,64 +55,23 @@ void Smb2Channel::cancel(smb2::RequestId id) {
   schedule_transmit();
 }
 
-void Smb2Channel::handle_frame(cache::Buffer frame) {
-  connection_.handle_message(runtime_.now(), frame.bytes());
-  if (deliver_events(frame)) schedule_transmit();
-}
-
-void Smb2Channel::handle_lost(std::error_code error) {
-  connection_.handle_lost(error, error.message());
-  static_cast<void>(deliver_events({}));
-}
-
-void Smb2Channel::schedule_transmit() {
-  if (std::exchange(transmit_scheduled_, true)) return;
-  runtime_.post([this, alive = std::weak_ptr<char>(alive_)] {
-    if (alive.expired()) return;
-    transmit_scheduled_ = false;
-    if (deliver_events({})) transmit();
-  });
-}
-
-bool Smb2Channel::deliver_events(const cache::Buffer& frame) {
-  const std::weak_ptr<char> alive = alive_;
-  while (auto event = connection_.poll_event()) {
-    if (const auto* reply = std::get_if<smb2::Reply>(&*event)) {
-      deliver(*reply, frame);
-      if (alive.expired()) return false;
-    } else if (const auto* standing = std::get_if<smb2::Standing>(&*event)) {
-      const auto found = waiting_.find(standing->id);
-      if (found != waiting_.end() && found->second.seen) {
-        Answer pending;
-        pending.status = NtStatus::STATUS_PENDING;
-        found->second.seen(standing->index, pending);
-      }
-    } else if (const auto* lost = std::get_if<smb2::Lost>(&*event)) {
-      lost_reason_ = lost->reason;
-      since_ = runtime_.now();
-      std::erase_if(later_, [](const Later& each) { return !each.done; });
-      submit_waiting_closes();  // the rest is answered here
-      // Before there is a session, connect() finds the words.
-      spdlog::log(connection_.session().established() ? spdlog::level::warn : spdlog::level::debug,
-                  "connection lost: {}", lost->reason);
-      transport_ = nullptr;
-      if (handle_loss_) handle_loss_();
-      if (alive.expired()) return false;
-    } else if (const auto* taken = std::get_if<smb2::Break>(&*event)) {
-      if (handle_break_) handle_break_(taken->body);
-      if (alive.expired()) return false;
+void Smb2Channel::handle_event(Event event, const cache::Buffer& frame) {
+  if (const auto* reply = std::get_if<smb2::Reply>(&event)) {
+    deliver(*reply, frame);
+  } else if (const auto* standing = std::get_if<smb2::Standing>(&event)) {
+    const auto found = waiting_.find(standing->id);
+    if (found != waiting_.end() && found->second.seen) {
+      Answer pending;
+      pending.status = NtStatus::STATUS_PENDING;
+      found->second.seen(standing->index, pending);
     }
+  } else if (const auto* taken = std::get_if<smb2::Break>(&event)) {
+    tell_break(taken->body);
+  } else if (const auto* lost = std::get_if<smb2::Lost>(&event)) {
+    std::erase_if(later_, [](const Later& each) { return !each.done; });
+    submit_waiting_closes();  // the rest is answered here
+    tell_loss(lost->reason, connection_.session().established());
   }
-  return true;
-}
-
-void Smb2Channel::transmit() {
-  std::vector<OutgoingFrame> frames;
-  while (auto transmit = connection_.poll_transmit()) {
-    frames.push_back(OutgoingFrame{std::move(transmit->pieces), std::move(transmit->owners)});
-  }
-  if (!frames.empty() && transport_) transport_->send(std::move(frames));
-  arm_timer();
 }
 
 void Smb2Channel::deliver(const smb2::Reply& reply, const cache::Buffer& frame) {
@@ -149,18 +92,6 @@ void Smb2Channel::deliver(const smb2::Reply& reply, const cache::Buffer& frame) 
   Waiting complete = std::move(found->second);
   waiting_.erase(found);
   complete.done(std::move(complete.answers));
-}
-
-// Most timeouts never fire: an armed timer that is too early is left alone and looks again when it fires.
-void Smb2Channel::arm_timer() {
-  const auto next = connection_.next_timeout();
-  if (!next || *next >= armed_for_) return;
-  armed_for_ = *next;
-  timer_->expire_at(*next, [this] {
-    armed_for_ = TimePoint::max();
-    connection_.handle_timeout(runtime_.now());
-    if (deliver_events({})) transmit();
-  });
 }
 
 }  // namespace smb3fuse::client

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The I/O of one SMB2 connection: drains smb2::Connection into a Transport and feeds it back, keeps its timer, and
-// hands each chain's answers to whoever submitted it. Loop thread.
-//
-// What is submitted during one turn of the loop goes to the socket in one system call at the end of that turn.
+// The channel of one SMB2 connection: hands each chain's answers to whoever submitted it. Loop thread.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "cache/buffer.h"
-#include "smb/client/runtime.h"
-#include "smb/client/transport.h"
+#include "smb/client/channel.h"
 #include "smb/smb2/connection.h"
 
 namespace smb3fuse::client {
@@ -26,7 +21,9 @@ struct Answer {
   ByteView body;
 };
 
-class Smb2Channel final : private TransportHandler {
+extern template class Channel<smb2::Connection>;
+
+class Smb2Channel final : public Channel<smb2::Connection> {
  public:
   using Chain = std::vector<smb2::Outgoing>;
   using Answers = std::vector<Answer>;
@@ -36,7 +33,7 @@ class Smb2Channel final : private TransportHandler {
 
   // `runtime` outlives the channel.
   Smb2Channel(Runtime& runtime, std::unique_ptr<Transport> transport, smb2::ConnectionLimits limits);
-  ~Smb2Channel();
+  ~Smb2Channel() override;
 
   // Each request of the chain is answered, by the server or locally; `done` never runs inside this call.
   smb2::RequestId exchange(Chain chain, AnswersDone done, AnswerSeen seen = nullptr);
@@ -49,23 +46,6 @@ class Smb2Channel final : private TransportHandler {
   void submit_waiting_closes();
   // See smb2::Connection::cancel.
   void cancel(smb2::RequestId id);
-  // Who is told the body of each OPLOCK_BREAK notification.
-  void handle_breaks(std::function<void(ByteView)> handler) { handle_break_ = std::move(handler); }
-  // Who is told that the connection is lost, before what was under way is answered.
-  void handle_loss(std::function<void()> handler) { handle_loss_ = std::move(handler); }
-
-  smb2::Connection& connection() { return connection_; }
-  const smb2::Connection& connection() const { return connection_; }
-  // A longer message from the server ends the connection before memory is taken for it.
-  void limit_frames(std::uint32_t bytes) {
-    if (transport_) transport_->limit_frames(bytes);
-  }
-  // Why the connection was lost; empty while it lives.
-  const std::string& lost_reason() const { return lost_reason_; }
-  // Since when it is as it is: connected, or lost.
-  TimePoint since() const { return since_; }
-  // The server's address; empty where the transport knows none.
-  const std::string& peer_address() const { return peer_address_; }
 
  private:
   struct Waiting {
@@ -83,30 +63,12 @@ class Smb2Channel final : private TransportHandler {
 
   smb2::RequestId submit(Chain chain, AnswersDone done, AnswerSeen seen);
   void add_later(Later later);
-  void handle_frame(cache::Buffer frame) override;
-  void handle_lost(std::error_code error) override;
-  void schedule_transmit();
-  void transmit();
-  // False: a callback has destroyed us.
-  [[nodiscard]] bool deliver_events(const cache::Buffer& frame);
+  void handle_event(Event event, const cache::Buffer& frame) override;
   void deliver(const smb2::Reply& reply, const cache::Buffer& frame);
-  void arm_timer();
 
-  Runtime& runtime_;
-  std::unique_ptr<Transport> transport_;
-  smb2::Connection connection_;
   std::unordered_map<smb2::RequestId, Waiting> waiting_;
   std::vector<Later> later_;
-  std::unique_ptr<Timer> timer_;
   std::unique_ptr<Timer> later_timer_;
-  TimePoint armed_for_ = TimePoint::max();
-  bool transmit_scheduled_ = false;
-  std::string lost_reason_;
-  TimePoint since_;
-  const std::string peer_address_;
-  std::function<void(ByteView)> handle_break_;
-  std::function<void()> handle_loss_;
-  std::shared_ptr<char> alive_;  // posted calls hold a weak reference
 };
 
 }  // namespace smb3fuse::client
