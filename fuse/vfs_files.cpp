@@ -107,10 +107,13 @@ client::Task<client::Result<client::Open*>> Vfs::open_anew(OpenFile& file, std::
 }
 
 // Close-to-open: where what the open told is not taken, what is known instead may lack what others have done, so the
-// server has to be asked once more.
+// server has to be asked once more. Under the right that came with the open, what it told is true until now, and newer
+// than the answer to a question that was sent after it and answered before it.
 void Vfs::learn_opened(OpenFile& file, const client::Attributes& told, const Asked& asked) {
   Node& node = *file.node;
-  const bool learnt = learn(node, told, asked);
+  Asked until_now = asked;
+  if (file.is_certain() && file.file.was_written_at(asked.at)) until_now.at = runtime_.now();
+  const bool learnt = learn(node, told, until_now);
   if (!learnt && !file.is_known_by_right()) node.fresh_until = file.known_until = {};
 }
 
