@@ -37,10 +37,11 @@ tl::expected<NtlmKey, std::error_code> nt_hash_from(const LegacyAlgorithms& algo
   if (credentials.kind == Credentials::Kind::guest) return nt_hash_of(algorithms, ByteView());
   tl::expected<std::u16string, wire::Utf16Error> text = wire::to_utf16(credentials.secret.text());
   if (!text) return tl::unexpected(make_error_code(AuthError::bad_credentials));
-  Bytes bytes = wire::to_utf16le(*text);
+  std::u16string& units = *text;
+  Bytes bytes = wire::to_utf16le(units);
   NtlmKey hash = nt_hash_of(algorithms, bytes);
   crypto::wipe(bytes);
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text->data()), text->size() * sizeof(char16_t)});
+  crypto::wipe({reinterpret_cast<std::uint8_t*>(units.data()), units.size() * sizeof(char16_t)});
   return hash;
 }
 
