@@ -44,6 +44,20 @@ const char* name_of(client::ShareKind kind) {
   return "";
 }
 
+ExitCode complain(ExitCode code, const std::string& sentence) {
+  std::fprintf(stderr, "smb3fuse: %s\n", sentence.c_str());
+  return code;
+}
+
+ExitCode complain(const client::ConnectError& error) {
+  return complain(ExitCode::mount_failure, std::string(client::name_of(error.step)) + ": " + error.sentence);
+}
+
+ExitCode print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return std::fflush(stdout) == 0 ? ExitCode::success : ExitCode::system;
+}
+
 }  // namespace
 
 std::string shares_text(const std::vector<client::ListedShare>& shares) {
@@ -60,33 +74,73 @@ std::string shares_text(const std::vector<client::ListedShare>& shares) {
   return text;
 }
 
+std::string servers_text(const std::string& group, const std::vector<client::ListedServer>& servers) {
+  std::string text;
+  for (const client::ListedServer& server : servers) {
+    std::string line =
+        fmt::format("{:<17}  {:<15}  {}", "//" + shown(server.name), shown(group), shown(server.comment));
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::vector<MasterBrowser> master_browsers(const std::vector<client::Neighbour>& neighbours) {
+  std::vector<MasterBrowser> found;
+  for (const client::Neighbour& each : neighbours) {
+    MasterBrowser master;
+    for (const nbt::NodeName& own : each.status.names) {
+      if (own.group) continue;
+      if (own.name.service() == nbt::suffix::local_master_browser) master.group = own.name.text();
+      if (own.name.service() == nbt::suffix::file_server && master.name.empty()) master.name = own.name.text();
+    }
+    master.address = nbt::to_string(each.address);
+    if (!master.group.empty() && !master.name.empty()) found.push_back(std::move(master));
+  }
+  return found;
+}
+
 ExitCode run_list(ListRequest request) {
-  if (!request.server) return run_neighbourhood(request.options.dial);
+  const bool asks_browsers = !request.server && request.options.max_dialect == Dialect::smb1;
+  if (!request.server && !asks_browsers) return run_neighbourhood(request.options.dial);
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("smb3fuse", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   spdlog::set_pattern("smb3fuse: %v");
   spdlog::set_level(spdlog::level::warn);
   std::signal(SIGPIPE, SIG_IGN);
-  auto credentials =
-      complete_credentials(std::move(request.options.credentials), request.server->server, request.warnings);
-  for (const std::string& warning : request.warnings) spdlog::warn("{}", warning);
-  if (!credentials) {
-    std::fprintf(stderr, "smb3fuse: %s\n", credentials.error().sentence.c_str());
-    return ExitCode::usage;
-  }
   boost::asio::io_context context(1);
+  std::vector<MasterBrowser> masters;
+  if (asks_browsers) {
+    const auto node = client::node_config(request.options.dial, nbt::NodeType::b);
+    masters = master_browsers(run_task(context, client::find_neighbours(context, node)));
+    if (masters.empty()) {
+      return complain(ExitCode::usage, "no master browser answers: without vers=1.0 the machines are asked themselves");
+    }
+  }
+  auto credentials =
+      complete_credentials(std::move(request.options.credentials),
+                           asks_browsers ? masters.front().name : request.server->server, request.warnings);
+  for (const std::string& warning : request.warnings) spdlog::warn("{}", warning);
+  if (!credentials) return complain(ExitCode::usage, credentials.error().sentence);
   client::AsioRuntime runtime(context);
   cache::BufferPool pool;
   client::AsioDialer dialer(context, pool, request.options.dial);
-  client::ConnectConfig config = connect_config(*request.server, request.options, std::move(*credentials));
-  const auto shares = run_task(context, client::list_shares(runtime, dialer, std::move(config)));
-  if (!shares) {
-    const client::ConnectError& error = shares.error();
-    std::fprintf(stderr, "smb3fuse: %s: %s\n", client::name_of(error.step), error.sentence.c_str());
-    return ExitCode::mount_failure;
+  if (!asks_browsers) {
+    client::ConnectConfig config = connect_config(*request.server, request.options, std::move(*credentials));
+    const auto shares = run_task(context, client::list_shares(runtime, dialer, std::move(config)));
+    return shares ? print(shares_text(*shares)) : complain(shares.error());
   }
-  std::fputs(shares_text(*shares).c_str(), stdout);
-  return std::fflush(stdout) == 0 ? ExitCode::success : ExitCode::system;
+  std::string text;
+  for (const MasterBrowser& master : masters) {
+    Source source;
+    source.server = master.name;
+    client::ConnectConfig config = connect_config(source, request.options, credentials->clone());
+    config.address = master.address;
+    const auto servers = run_task(context, client::list_servers(runtime, dialer, std::move(config), master.group));
+    if (!servers) return complain(servers.error());
+    text += servers_text(master.group, *servers);
+  }
+  return print(text);
 }
 
 }  // namespace smb3fuse::fs

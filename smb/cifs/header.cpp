@@ -91,6 +91,8 @@ std::string_view name_of(Command command) {
       return "READ_ANDX";
     case Command::write_andx:
       return "WRITE_ANDX";
+    case Command::transaction:
+      return "TRANSACTION";
     case Command::transaction2:
       return "TRANSACTION2";
     case Command::transaction2_secondary:

@@ -26,6 +26,7 @@ enum class Command : std::uint8_t {
   remove = 0x06,  // SMB_COM_DELETE
   rename = 0x07,
   locking_andx = 0x24,
+  transaction = 0x25,
   echo = 0x2B,
   read_andx = 0x2E,
   write_andx = 0x2F,
@@ -64,7 +65,7 @@ constexpr bool is_andx(Command command) {
 }
 
 constexpr bool is_transaction(Command command) {
-  return command == Command::transaction2 || command == Command::nt_transact;
+  return command == Command::transaction || command == Command::transaction2 || command == Command::nt_transact;
 }
 
 enum Flags : std::uint8_t {

@@ -20,8 +20,14 @@ tl::expected<TransactionPart, wire::DecodeError> part_of(const Block& block) {
 }  // namespace
 
 tl::expected<TransactionPart, wire::DecodeError> decode_transaction(const Block& block) {
-  return block.command == Command::nt_transact ? part_of<NtTransactResponse>(block)
-                                               : part_of<Transaction2Response>(block);
+  switch (block.command) {
+    case Command::nt_transact:
+      return part_of<NtTransactResponse>(block);
+    case Command::transaction:
+      return part_of<TransactionResponse>(block);
+    default:
+      return part_of<Transaction2Response>(block);
+  }
 }
 
 bool TransactionAssembly::add(const TransactionPart& part) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "smb/cifs/block.h"
+#include "smb/cifs/text.h"
 
 namespace smb3fuse::cifs {
 
@@ -106,6 +107,41 @@ struct Transaction2Response {
     a.template data<4>("parameters", m.parameters);
     a.template data<4>("data", m.data);
   }
+};
+
+// [MS-CIFS] 2.2.4.33.1, as remote administration has it: without setup and data.
+struct TransactionRequest {
+  static constexpr Command kCode = Command::transaction;
+  static constexpr std::uint8_t kWords = 14;
+  std::uint16_t total_parameter_count = 0;
+  std::uint16_t max_parameter_count = 0;
+  std::uint16_t max_data_count = 0;
+  Text name;  // of the pipe
+  ByteView parameters;
+
+  template <class Archive, class Self>
+  static void describe(Archive& a, Self& m) {
+    a.field("total_parameter_count", m.total_parameter_count);
+    a.template reserved<std::uint16_t>();  // TotalDataCount
+    a.field("max_parameter_count", m.max_parameter_count);
+    a.field("max_data_count", m.max_data_count);
+    a.template reserved<std::uint16_t>();  // MaxSetupCount
+    a.template reserved<std::uint16_t>();  // Flags
+    a.template reserved<std::uint32_t>();  // Timeout
+    a.template reserved<std::uint16_t>();
+    a.template length_of<std::uint16_t>("parameter_count", m.parameters);
+    a.template offset_of<std::uint16_t>("parameter_offset", m.parameters);
+    a.template reserved<std::uint32_t>();  // DataCount, DataOffset
+    a.template reserved<std::uint16_t>();  // SetupCount
+    a.template length_of_rest<std::uint16_t>("byte_count");
+    a.nested("name", m.name);
+    a.template data<4>("parameters", m.parameters);
+  }
+};
+
+// [MS-CIFS] 2.2.4.33.2
+struct TransactionResponse : Transaction2Response {
+  static constexpr Command kCode = Command::transaction;
 };
 
 // [MS-CIFS] 2.2.4.62.1, with a setup of four words: that of NT_TRANSACT_IOCTL and NT_TRANSACT_NOTIFY_CHANGE.

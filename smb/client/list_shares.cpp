@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "smb/client/smb1_connect.h"
+#include "smb/client/smb1_rap.h"
 #include "smb/client/smb2_link.h"
 #include "smb/client/smb2_session.h"
 #include "smb/rpc/srvsvc.h"
@@ -147,13 +148,13 @@ Task<Outcome<Listed>> ask_for_all(const Pipe& pipe, std::u16string server) {
 
 Task<tl::expected<std::vector<ListedShare>, ConnectError>> list_shares(Runtime& runtime, Dialer& dialer,
                                                                        ConnectConfig given) {
+  if (given.max_dialect == kSmb1Dialect) {
+    Outcome<Listed> listed = co_await list_shares_by_rap(runtime, dialer, std::move(given));
+    co_return listed;
+  }
   given.share = "IPC$";
   given.prefix.clear();
   const auto config = std::make_shared<const ConnectConfig>(std::move(given));
-  if (config->max_dialect == kSmb1Dialect) {
-    co_return tl::make_unexpected(ConnectError{ConnectStep::negotiate, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
-                                               "a server is not asked for its shares in SMB1 yet: leave out vers=1.0"});
-  }
   auto transport = co_await dialer.dial(config->address.value_or(config->server), config->port, config->call_timeout);
   if (!transport) co_return tl::make_unexpected(dial_failure(*config, transport.error()));
   auto session = co_await open_session(runtime, dialer, std::move(*transport), config);

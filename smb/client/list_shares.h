@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shares of a server: logs on, and asks its service "srvsvc" by a pipe. [MS-SRVS] 3.1.4.8
+// The shares of a server: logs on, and asks its service "srvsvc" by a pipe, [MS-SRVS] 3.1.4.8, or in SMB1 by
+// remote administration (smb1_rap).
 #pragma once
 
 #include <string>

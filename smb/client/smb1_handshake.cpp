@@ -209,7 +209,8 @@ Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel
 }
 
 Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
-                                                  std::u16string path, Smb1Negotiation negotiation) {
+                                                  std::u16string path, Smb1Negotiation negotiation,
+                                                  std::string_view service) {
   const smb1::Connection& connection = channel.connection();
   const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
   if (!unc || (!connection.is_unicode() && !(cifs::fits_oem(*unc) && cifs::fits_oem(path)))) {
@@ -227,9 +228,9 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
   const Smb1Answer& answer = logged_on->answer;
   const auto session = take_session(channel, config, answer, logged_on->key.view());
   if (!session) co_return tl::make_unexpected(session.error());
-  if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer);
+  if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer, service);
   const Smb1Answer alone = co_await ask(channel, tree_connect_alone(connection, *unc));
-  co_return take_tree(channel, config, alone);
+  co_return take_tree(channel, config, alone, service);
 }
 
 }  // namespace smb3fuse::client

@@ -28,8 +28,9 @@ struct Smb1Negotiation {
 Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel, const ConnectConfig& config);
 
 // SESSION_SETUP_ANDX and TREE_CONNECT_ANDX. [MS-CIFS] 3.2.4.2.4, 3.2.4.2.5, [MS-SMB] 3.2.4.2.4
-// `path`: the mounted folder within the share.
+// `path`: the mounted folder within the share; `service`: what the share has to be.
 Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const ConnectConfig& config,
-                                                  std::u16string path, Smb1Negotiation negotiation);
+                                                  std::u16string path, Smb1Negotiation negotiation,
+                                                  std::string_view service = kDiskService);
 
 }  // namespace smb3fuse::client

@@ -63,7 +63,7 @@ bool wants_tree_connect_alone(const Smb1Answer& answer) {
 }
 
 tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const ConnectConfig& config,
-                                               const Smb1Answer& answer) {
+                                               const Smb1Answer& answer, std::string_view expected) {
   const std::string share = "share '" + config.share + "'";
   const auto block = answer.find(cifs::Command::tree_connect_andx);
   if (!block) {
@@ -71,10 +71,10 @@ tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const
     return failed(block.error(), "cannot connect to " + share + ": " + describe(block.error(), channel));
   }
   const std::string_view service = service_of(*block);
-  if (service != "A:") {
-    return failed(
-        make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
-        share + " is a " + (service.substr(0, 3) == "LPT" ? "printer" : "pipe") + ", not a folder that can be mounted");
+  if (service != expected) {
+    const std::string kind = service == kDiskService ? "folder" : service.starts_with("LPT") ? "printer" : "pipe";
+    return failed(make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
+                  share + " is a " + kind + (expected == kDiskService ? ", not a folder that can be mounted" : ""));
   }
   Smb1Tree tree;
   tree.tree_id = wire::load_le<std::uint16_t>(answer.whole.data() + cifs::kTidOffset);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 
 #include "smb/client/connect.h"
@@ -33,7 +34,11 @@ bool wants_tree_connect_alone(const Smb1Answer& answer);
 // Without a look.
 smb1::Outgoing tree_connect_alone(const smb1::Connection& connection, std::u16string_view unc);
 
+// What a tree is of. [MS-CIFS] 2.2.4.55.2 Service
+inline constexpr std::string_view kDiskService = "A:";
+inline constexpr std::string_view kPipeService = "IPC";
+
 tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const ConnectConfig& config,
-                                               const Smb1Answer& answer);
+                                               const Smb1Answer& answer, std::string_view expected);
 
 }  // namespace smb3fuse::client

@@ -15,10 +15,11 @@ ROOMS = {
     "smb/auth": ["smb", "smb/wire", "smb/crypto"],
     "smb/smb2": ["smb", "smb/wire", "smb/crypto", "smb/auth", "nbt"],
     "smb/rpc": ["smb", "smb/wire"],
+    "smb/rap": ["smb", "smb/wire"],
     "smb/cifs": ["smb", "smb/wire"],
     "smb/smb1": ["smb", "smb/wire", "smb/cifs", "smb/crypto", "smb/auth"],
     "cache": [],
-    "smb/client": ["smb", "smb/wire", "smb/cifs", "smb/crypto", "smb/auth", "smb/smb1", "smb/smb2", "smb/rpc", "cache", "nbt"],
+    "smb/client": ["smb", "smb/wire", "smb/cifs", "smb/crypto", "smb/auth", "smb/smb1", "smb/smb2", "smb/rpc", "smb/rap", "cache", "nbt"],
     "fuse": ["smb/client", "cache", "nbt"],
 }
 # Single headers that a room may include beside its rooms.

@@ -113,7 +113,7 @@ class Sessions(unittest.TestCase):
 class Tools(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Neighbourhood())
+        cls.server = cls.enterClassContext(Neighbourhood(["server min protocol = NT1", "server string = the press"]))
 
     def smb3fuse(self, *words, status=0, **more):
         done = harness.run([harness.SMB3FUSE, *words], check=False, **more)
@@ -142,14 +142,21 @@ class Tools(unittest.TestCase):
         self.assertEqual([line.split() for line in self.smb3fuse("list").splitlines()],
                          [[f"//{name}", GROUP, ADDRESS] for name in (ALIAS, NAME)])
 
+    def test_list_asks_the_master_browser_in_smb1(self):
+        told = lambda: harness.run([harness.SMB3FUSE, "list", "-o", f"vers=1.0,credentials={self.server.credentials()}"], check=False)
+        # It is elected some seconds after the start.
+        self.assertTrue(harness.eventually(lambda: "//NBALIAS" in told().stdout, 60, 1), told())
+        self.assertEqual(sorted(told().stdout.splitlines()), [f"//{ALIAS:<15}  {GROUP:<15}  the press", f"//{NAME:<15}  {GROUP:<15}  the press"])
+
     def test_list_tells_the_shares(self):
-        for options in ("", ",seal", ",vers=2.0", ",port=139"):
+        for options in ("", ",seal", ",vers=2.0", ",port=139", ",vers=1.0"):
             with self.subTest(options):
                 listing = self.smb3fuse("list", f"//{NAME}", "-o", f"credentials={self.server.credentials()}{options}")
                 shares = {line.split()[0]: line.split(maxsplit=2)[1:] for line in listing.splitlines()}
                 self.assertEqual(set(shares), {"share", "films", "paper", "hidden$", "IPC$"})
                 self.assertEqual(shares["share"], ["folder"])
-                self.assertEqual(shares["films"], ["folder", "Films \u00fcber alles"])
+                u = "?" if "1.0" in options else "\u00fc"  # remote administration has a code page of the server's
+                self.assertEqual(shares["films"], ["folder", f"Films {u}ber alles"])
                 self.assertEqual(shares["paper"], ["printer", "the old one"])
                 self.assertEqual(shares["IPC$"][0], "pipe")
 

@@ -35,6 +35,23 @@ TEST(ListCommand, HasTheNamesThatMachinesServeFilesUnder) {
             "//B                WORK             10.0.0.9\n");
 }
 
+TEST(ListCommand, FindsMasterBrowsersByTheirNames) {
+  client::Neighbour master{{10, 0, 0, 9},
+                           {{name("B", 0x00), name("WORK", 0x1D), name("B", 0x20), name("B2", 0x20)}, {}}};
+  client::Neighbour other{{10, 0, 0, 2}, {{name("A", 0x20), name("WORK", 0x1E, true), name("WORK", 0x00, true)}, {}}};
+  const auto found = master_browsers({other, master});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].group, "WORK");
+  EXPECT_EQ(found[0].name, "B");
+  EXPECT_EQ(found[0].address, "10.0.0.9");
+}
+
+TEST(ListCommand, HasAServerOnALine) {
+  EXPECT_EQ(servers_text("WORK", {{"NAS", "the \x1b one"}, {"PRESS", ""}}),
+            "//NAS              WORK             the . one\n"
+            "//PRESS            WORK\n");
+}
+
 TEST(LookupCommand, TellsWhatEachNameIsFor) {
   nbt::NodeStatus status{{name("NAS", 0x00), name("NAS", 0x20), name("WORK", 0x00, true), name("WORK", 0x1D)}, {}};
   status.names[1].conflict = true;
