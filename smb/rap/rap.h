@@ -15,7 +15,7 @@ namespace smb3fuse::rap {
 
 inline constexpr std::string_view kPipe = "\\PIPE\\LANMAN";
 // What an answer's data may have at most.
-inline constexpr std::uint16_t kRoom = 0xFFE0;
+inline constexpr std::uint16_t kRoom = 0xFFFF;
 inline constexpr std::uint16_t kParameterRoom = 8;
 
 // [MS-RAP] 2.5.6.5.2: names of up to 12 characters, which is why servers leave out longer ones.

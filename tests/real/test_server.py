@@ -96,6 +96,15 @@ class WholeServer(unittest.TestCase):
         configuration.write_text(f"{self.server.configuration()}[later]\npath = {self.server.inside}/share\n")
         self.assertTrue(harness.eventually(lambda: "later" in os.listdir(mount.path), 60, 1))
 
+    def test_in_smb1(self):
+        with SambaServer(["server min protocol = NT1", "server max protocol = NT1"], {"films": []}) as server:
+            with Mount(server, source=f"//127.0.0.1:{server.port}", options="vers=1.0") as mount:
+                self.assertEqual(sorted(os.listdir(mount.path)), ["crypt", "films", "ro", "share", "small"])
+                (mount.path / "films" / "file").write_text("content")
+                self.assertEqual((server.folder("films") / "file").read_text(), "content")
+                mount.work(["mv", mount.path / "films" / "file", mount.path / "share"])
+                self.assertEqual((server.folder() / "file").read_text(), "content")
+
     def test_what_cannot_be_listed_is_told(self):
         wrong = self.server.credentials(password="wrong")
         done = harness.run([harness.SMB3FUSE, f"//127.0.0.1:{self.server.port}", harness.fresh_folder("mountpoint"), "-o",

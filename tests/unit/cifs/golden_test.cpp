@@ -304,5 +304,33 @@ TEST(EveryMessage, IsReadWithinItsBounds) {
   }
 }
 
+// smbclient pads what it sends and tells where data would be; the rest is the same.
+TEST(Transaction, AsksAPipeWithoutSetup) {
+  const Bytes asked = GoldenMessage(golden::kTransactionRequest).rest();
+  constexpr std::size_t kUpToParameterOffset = 1 + 22;
+  constexpr std::size_t kBytes = 1 + 28 + 2;
+  const Bytes parameters(asked.begin() + 0x5C - kHeaderSize, asked.begin() + 0x5C - kHeaderSize + 0x23);
+  TransactionRequest request;
+  request.total_parameter_count = 0x23;
+  request.max_parameter_count = 8;
+  request.max_data_count = 0xFFFF;
+  request.name = make_text(u"\\PIPE\\LANMAN", kUnicode);
+  request.parameters = parameters;
+  const Bytes ours = built(request);
+  EXPECT_TRUE(std::equal(ours.begin(), ours.begin() + kUpToParameterOffset, asked.begin()));
+  EXPECT_TRUE(std::equal(ours.begin() + kBytes, ours.end(), asked.begin() + kBytes));
+  EXPECT_EQ(ours.size(), 0x5C - kHeaderSize + parameters.size());
+}
+
+TEST(Transaction, IsAnsweredWithParametersAndData) {
+  const GoldenMessage answer(golden::kTransactionResponse);
+  const auto part = decode_transaction(answer.blocks.at(0));
+  ASSERT_TRUE(part) << wire::to_string(part.error());
+  EXPECT_TRUE(part->is_whole());
+  EXPECT_EQ(part->parameters.size(), 8U);
+  EXPECT_EQ(part->data.size(), 35U);
+  EXPECT_EQ(part->data[0], 'N');
+}
+
 }  // namespace
 }  // namespace smb3fuse::cifs
