@@ -17,7 +17,7 @@ struct Source {
   std::string server;  // a name, or an address literal without brackets
   std::optional<std::uint16_t> port;
   std::string share;  // empty: all of them
-  std::string path;  // of the folder that becomes the mount's root: no '/' at either end, "" the share's root
+  std::string path;   // of the folder that becomes the mount's root: no '/' at either end, "" the share's root
   std::optional<std::string> domain;    // from a URL only
   std::optional<std::string> username;  // from a URL only
 
