@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <limits>
@@ -22,12 +23,15 @@ timespec timespec_or(client::FileTime time, client::FileTime otherwise) {
 
 FileKind kind_of(const client::Attributes& attributes) {
   if (attributes.is_symlink()) return FileKind::symlink;  // a link to a directory has both attributes
-  return attributes.is_directory() ? FileKind::directory : FileKind::regular;
+  if (attributes.is_directory()) return FileKind::directory;
+  const bool is_special = attributes.posix && !S_ISREG(attributes.posix->mode);
+  return is_special ? FileKind::special : FileKind::regular;
 }
 
 bool is_told_completely(const client::Attributes& attributes) {
   constexpr std::uint64_t kMinshallFrenchSize = 1067;
   if (attributes.is_symlink()) return true;
+  if (attributes.posix) return !S_ISLNK(attributes.posix->mode);
   if ((attributes.file_attributes & client::file_attribute::reparse_point) != 0) return false;
   return attributes.is_directory() || attributes.end_of_file != kMinshallFrenchSize;
 }
@@ -53,10 +57,17 @@ struct stat stat_of(const client::Attributes& attributes, std::uint64_t inode_nu
       result.st_mode = S_IFLNK | 0777;
       result.st_size = static_cast<off_t>(attributes.symlink_target->size());
       break;
+    case FileKind::special:
     case FileKind::regular:
       result.st_mode = S_IFREG | presentation.file_mode;
       if ((attributes.file_attributes & client::file_attribute::readonly) != 0) result.st_mode &= ~kWriteBits;
       break;
+  }
+  if (const auto& told = attributes.posix) {
+    result.st_mode = told->mode;
+    if (!presentation.force_uid) result.st_uid = told->uid;
+    if (!presentation.force_gid) result.st_gid = told->gid;
+    result.st_rdev = makedev(told->device_major, told->device_minor);
   }
   return result;
 }

@@ -12,18 +12,20 @@
 
 namespace smb3fuse::fs {
 
-enum class FileKind : std::uint8_t { regular, directory, symlink };
+enum class FileKind : std::uint8_t { regular, directory, symlink, special };
 
 FileKind kind_of(const client::Attributes& attributes);
 
-// False for what listings leave open: whether a reparse point, or a regular file of exactly the size of a
-// Minshall+French link, is a symbolic link and where to.
+// False for what listings leave open: where a symbolic link leads, and whether a reparse point, or a regular file of
+// exactly the size of a Minshall+French link, is one.
 bool is_told_completely(const client::Attributes& attributes);
 
-// What the server does not tell, or is not asked.
+// What the server does not tell, or is not asked. `force_uid`, `force_gid`: owners are shown so even if it tells them.
 struct Presentation {
   uid_t uid = 0;
   gid_t gid = 0;
+  bool force_uid = false;
+  bool force_gid = false;
   mode_t file_mode = 0755;
   mode_t directory_mode = 0755;
   std::uint32_t block_size = 1024 * 1024;  // st_blksize

@@ -59,6 +59,8 @@ VfsConfig vfs_config(const MountOptions& options) {
   VfsConfig result;
   result.presentation = {.uid = options.uid,
                          .gid = options.gid,
+                         .force_uid = options.force_uid,
+                         .force_gid = options.force_gid,
                          .file_mode = options.file_mode,
                          .directory_mode = options.directory_mode,
                          .block_size = options.block_size};
@@ -107,6 +109,7 @@ client::ConnectConfig connect_config(const Source& source, const MountOptions& o
   result.min_dialect = static_cast<std::uint16_t>(options.min_dialect);
   result.max_dialect = static_cast<std::uint16_t>(options.max_dialect);
   result.require_signing = options.require_signing;
+  result.unix_extensions = options.unix_extensions;
   result.require_sealing = options.require_sealing;
   result.max_credits = options.max_credits.value_or(result.max_credits);
   result.read_size = options.read_size;

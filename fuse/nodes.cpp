@@ -20,6 +20,13 @@ std::uint64_t number_of_name(std::uint64_t parent, const std::string& name) {
   return std::max<std::uint64_t>(hash, kRootId + 1);
 }
 
+// Is what is new not the file that `node` is, though the server gives it the same number? Servers by POSIX tell no time
+// of creation, but what is gone has no name here, or was changed before.
+bool is_of_another_time(const Node& node, const client::Attributes& attributes) {
+  if (!attributes.posix) return node.attributes.creation_time != attributes.creation_time;
+  return node.names.empty() || node.attributes.change_time < attributes.change_time;
+}
+
 }  // namespace
 
 NodeRef::NodeRef(Nodes& nodes, Node& node) : nodes_(&nodes), node_(&node) { ++node.pins; }
@@ -86,7 +93,7 @@ NodeRef Nodes::adopt(Node& parent, const std::string& name, const client::Attrib
   if (server_inodes_ && attributes.file_id != 0) {
     node = find_file(attributes);
     // An answer that was sent later may have told of it before.
-    if (is_new && node != nullptr && node->attributes.creation_time != attributes.creation_time) node = nullptr;
+    if (is_new && node != nullptr && is_of_another_time(*node, attributes)) node = nullptr;
   }
   const auto child = parent.children.find(name);
   if (node == nullptr && !is_new && child != parent.children.end() && is_same_file(*child->second, attributes)) {
@@ -276,7 +283,9 @@ bool Nodes::learn(Node& node, const client::Attributes& attributes, const Asked&
   node.told_at = {};
   const std::uint32_t known_links = node.attributes.number_of_links;
   const std::uint64_t known_id = node.attributes.file_id;
+  const std::optional<client::PosixAttributes> known_posix = node.attributes.posix;
   node.attributes = attributes;
+  if (!attributes.posix) node.attributes.posix = known_posix;
   if (attributes.number_of_links == 0) node.attributes.number_of_links = known_links;
   if (attributes.file_id == 0) node.attributes.file_id = known_id;
   if (server_inodes_ && known_id == 0 && attributes.file_id != 0) by_file_id_.emplace(attributes.file_id, &node);

@@ -64,12 +64,12 @@ void setattr(fuse_req_t raw, fuse_ino_t node, struct stat* wanted, int what, fus
 
 void readlink(fuse_req_t raw, fuse_ino_t node) { start(raw, &Vfs::read_link, node); }
 
-void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t) {
-  start(raw, &Vfs::make_node, parent, name, mode);
+void mknod(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode, dev_t device) {
+  start(raw, &Vfs::make_node, parent, name, mode, device);
 }
 
-void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t) {
-  start(raw, &Vfs::make_directory, parent, name);
+void mkdir(fuse_req_t raw, fuse_ino_t parent, const char* name, mode_t mode) {
+  start(raw, &Vfs::make_directory, parent, name, mode);
 }
 
 void unlink(fuse_req_t raw, fuse_ino_t parent, const char* name) { start(raw, &Vfs::remove_file, parent, name); }

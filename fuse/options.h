@@ -85,6 +85,7 @@ struct MountOptions {
   mode_t file_mode = 0755;
   mode_t directory_mode = 0755;
   bool server_inodes = true;
+  bool unix_extensions = true;  // of SMB1, where the server has them
   client::NameMapping name_mapping = client::NameMapping::sfm;
 
   KernelFlags kernel;

@@ -185,7 +185,7 @@ struct stat Vfs::stat_of_node(const Node& node) const {
   const client::Attributes seen =
       open_file != nullptr ? open_file->file.seen_through(node.attributes) : node.attributes;
   nlink_t links = std::max<nlink_t>(seen.number_of_links, 1);
-  if (node.is_directory()) links = 2;
+  if (node.is_directory() && !seen.posix) links = 2;  // no other server counts them
   if (node.names.empty() && node.id != kRootId) links = 0;
   return stat_of(seen, node.inode_number, links, config_.presentation);
 }

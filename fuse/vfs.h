@@ -60,8 +60,8 @@ class Vfs {
   // Names
   client::Task<void> lookup(Request request, NodeId parent, std::string name);
   void forget(NodeId id, std::uint64_t lookups) { nodes_.forget(id, lookups); }
-  client::Task<void> make_directory(Request request, NodeId parent, std::string name);
-  client::Task<void> make_node(Request request, NodeId parent, std::string name, mode_t mode);
+  client::Task<void> make_directory(Request request, NodeId parent, std::string name, mode_t mode);
+  client::Task<void> make_node(Request request, NodeId parent, std::string name, mode_t mode, dev_t device);
   client::Task<void> make_symlink(Request request, NodeId parent, std::string name, std::string target);
   client::Task<void> link(Request request, NodeId id, NodeId parent, std::string name);
   client::Task<void> remove_file(Request request, NodeId parent, std::string name);
@@ -155,6 +155,7 @@ class Vfs {
   void note_making(Node& parent, const std::string& name);  // before the server is asked to
   void note_made(Node& parent, const std::string& name);
   void note_gone(Node& parent, const std::string& name);
+  static void count_folder(Node& parent, int change);  // a folder has come into it, or gone
   void note_removed(Node& parent, const std::string& name, const NodeRef& node);
   client::Task<std::error_code> make_way(Node& parent, const std::string& name, const Node& moved);
 

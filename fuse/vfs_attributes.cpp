@@ -9,6 +9,7 @@ namespace {
 
 constexpr client::Duration kStatisticsValid = std::chrono::seconds(1);
 constexpr const char* kBirthTime = "user.smb3fuse.btime";
+constexpr mode_t kPermissions = 07777;
 
 std::optional<client::FileTime> wanted_time(int what, int set, int set_now, const timespec& time,
                                             client::FileTime now) {
@@ -17,14 +18,19 @@ std::optional<client::FileTime> wanted_time(int what, int set, int set_now, cons
   return std::nullopt;
 }
 
-// Owner and the mode's other bits are accepted and dropped, as cifs.ko does without UNIX extensions.
+// Where the server keeps no modes and owners, those and all but the w of a mode are accepted and dropped, as cifs.ko
+// does without UNIX extensions.
 client::AttributeChanges changes_for(const client::Attributes& before, const struct stat& wanted, int what,
                                      client::FileTime now) {
   client::AttributeChanges changes;
   changes.last_access_time = wanted_time(what, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW, wanted.st_atim, now);
   changes.last_write_time = wanted_time(what, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW, wanted.st_mtim, now);
   if ((what & FUSE_SET_ATTR_SIZE) != 0) changes.end_of_file = static_cast<std::uint64_t>(wanted.st_size);
-  if ((what & FUSE_SET_ATTR_MODE) != 0) {
+  if (before.posix) {
+    if ((what & FUSE_SET_ATTR_MODE) != 0) changes.mode = wanted.st_mode & kPermissions;
+    if ((what & FUSE_SET_ATTR_UID) != 0) changes.uid = wanted.st_uid;
+    if ((what & FUSE_SET_ATTR_GID) != 0) changes.gid = wanted.st_gid;
+  } else if ((what & FUSE_SET_ATTR_MODE) != 0) {
     const std::uint32_t after = file_attributes_after_chmod(before, wanted.st_mode);
     if (((after ^ before.file_attributes) & client::file_attribute::readonly) != 0) changes.file_attributes = after;
   }
@@ -36,6 +42,10 @@ void remember(client::Attributes& attributes, const client::AttributeChanges& ch
   if (changes.last_access_time) attributes.last_access_time = *changes.last_access_time;
   if (changes.last_write_time) attributes.last_write_time = *changes.last_write_time;
   if (changes.file_attributes) attributes.file_attributes = *changes.file_attributes;
+  if (!attributes.posix) return;
+  if (changes.mode) attributes.posix->mode = (attributes.posix->mode & ~kPermissions) | *changes.mode;
+  if (changes.uid) attributes.posix->uid = *changes.uid;
+  if (changes.gid) attributes.posix->gid = *changes.gid;
 }
 
 }  // namespace
@@ -77,7 +87,9 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
     nodes_.note_change(node);
   }
   if (error) co_return error;
-  if (!changes.end_of_file) node.fresh_until = fresh_until;  // what is set is known as well as if it had been told
+  // What is set is known as well as if it had been told. But with a mode or an owner moves the time of change, and a
+  // new owner can cost the mode its set-user-id bit.
+  if (!changes.end_of_file && !changes.touches_posix()) node.fresh_until = fresh_until;
   remember(node.attributes, changes);
   if (!changes.end_of_file) co_return error;
   if (open_file != nullptr && *changes.end_of_file > node.attributes.end_of_file) open_file->has_new_hole = true;
@@ -93,7 +105,8 @@ client::Task<void> Vfs::set_attributes(Request request, NodeId id, struct stat w
   }
   std::error_code error;
   // The read-only bit is one of several that are set together: the others must be the server's.
-  const bool needs_others = (what & FUSE_SET_ATTR_MODE) != 0 && node->kind == FileKind::regular;
+  const bool needs_others =
+      (what & FUSE_SET_ATTR_MODE) != 0 && node->kind == FileKind::regular && !node->attributes.posix;
   if (needs_others && !is_known(*node)) error = co_await refresh(*node);
   client::AttributeChanges changes = changes_for(node->attributes, wanted, what, share_.now());
   if (!error && !changes.empty()) error = co_await apply(*node, changes);

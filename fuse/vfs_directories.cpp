@@ -15,6 +15,7 @@ constexpr std::size_t kMostForLookups = 8192;  // entries
 
 // Its type, as far as it is certain: DT_UNKNOWN makes programs ask.
 mode_t listed_type(const client::Attributes& attributes) {
+  if (attributes.posix) return attributes.posix->mode & S_IFMT;
   if (!is_told_completely(attributes)) return 0;
   return attributes.is_directory() ? S_IFDIR : attributes.is_symlink() ? S_IFLNK : S_IFREG;
 }

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kWholeFile = 1024 * 1024;
 constexpr std::uint32_t kFirstPiece = 128 * 1024;
 
+constexpr mode_t kPermissions = 07777;
+
 bool wants_to_read(int flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 bool wants_to_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 // The server has to be told of O_SYNC with the open.
@@ -125,7 +127,7 @@ client::Task<void> Vfs::create(Request request, NodeId parent_id, std::string na
     co_return;
   }
   client::OpenRequest wanted = request_for(std::move(*path), flags);
-  wanted.create_readonly = (mode & 0222) == 0;
+  wanted.create_mode = mode & kPermissions;
   const bool truncate = (flags & O_TRUNC) != 0;
   // A file that is there has rights of its own already, perhaps: then this one's are not what it is opened with.
   auto file = std::make_shared<OpenFile>(NodeRef(), kernel_, runtime_, budget_, share_, census_);

@@ -2,6 +2,7 @@
 // Vfs: what makes, finds, moves and removes names.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/sysmacros.h>
 
 #include "fuse/errno_map.h"
 #include "fuse/vfs.h"
@@ -9,7 +10,11 @@
 namespace smb3fuse::fs {
 
 namespace {
+
+constexpr mode_t kPermissions = 07777;
+
 bool is_readonly(const Node& node) { return (node.attributes.file_attributes & client::file_attribute::readonly) != 0; }
+
 }  // namespace
 
 client::Result<std::string> Vfs::path_in(const NodeRef& parent, const std::string& name) const {
@@ -93,7 +98,7 @@ void Vfs::keep_empty_listing(const NodeRef& directory, const Asked& asked) {
   keep_listing(listing);
 }
 
-client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::string name) {
+client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::string name, mode_t mode) {
   const NodeRef parent = nodes_.pin(parent_id);
   client::Result<std::string> path = path_in(parent, name);
   if (!path) {
@@ -102,8 +107,9 @@ client::Task<void> Vfs::make_directory(Request request, NodeId parent_id, std::s
   }
   note_making(*parent, name);
   const Asked asked = ask();
-  client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path));
+  client::Result<client::Attributes> made = co_await share_.make_directory(std::move(*path), mode & kPermissions);
   reply_made(request, *parent, name, made, asked);
+  if (made) count_folder(*parent, 1);
   if (made) keep_empty_listing(nodes_.pin_child(*parent, name), asked);
 }
 
@@ -120,12 +126,21 @@ client::Task<void> Vfs::make_symlink(Request request, NodeId parent_id, std::str
   reply_made(request, *parent, name, made, asked);
 }
 
-client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string name, mode_t mode) {
+client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string name, mode_t mode, dev_t device) {
   const NodeRef parent = nodes_.pin(parent_id);
   client::Result<std::string> path = path_in(parent, name);
-  if (path && !S_ISREG(mode)) path = tl::unexpected(make_errno(EPERM));  // as cifs.ko says it
+  const bool is_special = !S_ISREG(mode);
+  if (path && is_special && !share_.has_posix_attributes()) path = tl::unexpected(make_errno(EPERM));
   if (!path) {
     request.reply_error(errno_of(path.error()));
+    co_return;
+  }
+  note_making(*parent, name);
+  const Asked asked = ask();
+  if (is_special) {
+    const client::PosixAttributes what{.mode = mode, .device_major = major(device), .device_minor = minor(device)};
+    client::Result<client::Attributes> made = co_await share_.make_special(std::move(*path), what);
+    reply_made(request, *parent, name, made, asked);
     co_return;
   }
   client::OpenRequest wanted;
@@ -133,9 +148,7 @@ client::Task<void> Vfs::make_node(Request request, NodeId parent_id, std::string
   wanted.disposition = client::Disposition::create;
   wanted.read = false;
   wanted.write = true;
-  wanted.create_readonly = (mode & 0222) == 0;
-  note_making(*parent, name);
-  const Asked asked = ask();
+  wanted.create_mode = mode & kPermissions;
   client::Result<client::OpenResult> opened = co_await share_.open(std::move(wanted));
   client::Result<client::Attributes> made =
       opened ? client::Result<client::Attributes>(opened->attributes) : tl::unexpected(opened.error());
@@ -182,10 +195,16 @@ void Vfs::note_gone(Node& parent, const std::string& name) {
   nodes_.note_missing(parent, name, now);
 }
 
+void Vfs::count_folder(Node& parent, int change) {
+  std::uint32_t& links = parent.attributes.number_of_links;
+  if (parent.attributes.posix && links >= 2) links += static_cast<std::uint32_t>(change);  // else nobody counts them
+}
+
 void Vfs::note_removed(Node& parent, const std::string& name, const NodeRef& node) {
   note_gone(parent, name);
   nodes_.remove_name(parent, name);
   if (!node) return;
+  if (node->is_directory()) count_folder(parent, -1);
   nodes_.note_change(*node);
   if (const std::shared_ptr<OpenFile> file = node->file.lock()) file->removed = true;
   if (node->attributes.number_of_links > 1) --node->attributes.number_of_links;
@@ -290,6 +309,10 @@ client::Task<void> Vfs::rename(Request request, NodeId from_id, std::string from
     if (target && target.pointer() != moved.pointer()) note_removed(*to, to_name, target);
     note_gone(*from, from_name);
     note_made(*to, to_name);
+    if (moved && moved->is_directory()) {
+      count_folder(*from, -1);
+      count_folder(*to, 1);
+    }
     if (moved) nodes_.note_change(*moved);
     nodes_.rename(*from, from_name, *to, to_name);
   }

@@ -20,6 +20,10 @@ enum NtCreateFlags : std::uint32_t {
   NT_CREATE_REQUEST_EXTENDED_RESPONSE = 0x00000010,
 };
 
+// [MS-CIFS] 2.2.1.2.3 SMB_EXT_FILE_ATTR: the file is opened by POSIX' rules, which for Samba are those of its UNIX
+// extensions.
+inline constexpr std::uint32_t FILE_FLAG_POSIX_SEMANTICS = 0x01000000;
+
 // [MS-CIFS] 2.2.4.64.1. Dispositions, options and share access are those of SMB2.
 struct NtCreateRequest {
   static constexpr Command kCode = Command::nt_create_andx;

@@ -21,6 +21,7 @@ enum class Trans2 : std::uint16_t {
   find_first2 = 0x0001,
   find_next2 = 0x0002,
   query_fs_information = 0x0003,
+  set_fs_information = 0x0004,
   query_path_information = 0x0005,
   set_path_information = 0x0006,
   query_file_information = 0x0007,
@@ -236,8 +237,28 @@ struct FindFileIdFullDirectoryInfo {
 };
 
 // The `count` entries that an answer says it has: in SMB1 the last one's NextEntryOffset need not be 0 (Samba 4.17).
-tl::expected<std::vector<FindFileIdFullDirectoryInfo>, wire::DecodeError> split_entries(ByteView data,
-                                                                                        std::size_t count);
+template <class Entry>
+tl::expected<std::vector<Entry>, wire::DecodeError> split_entries(ByteView data, std::size_t count) {
+  std::vector<Entry> entries;
+  std::size_t at = 0;
+  while (entries.size() < count) {
+    auto entry = wire::decode<Entry>(data.subspan(at));
+    if (!entry) {
+      entry.error().offset += at;
+      return tl::make_unexpected(entry.error());
+    }
+    const std::size_t next = entry->next_entry;
+    const std::size_t left = data.size() - at;
+    entries.push_back(*entry);
+    if (entries.size() == count) break;
+    if (next == 0 || next >= left) {
+      return tl::make_unexpected(
+          wire::DecodeError{wire::type_name<Entry>(), "next_entry_offset", at, wire::DecodeProblem::bad_offset});
+    }
+    at += next;
+  }
+  return entries;
+}
 
 // [MS-CIFS] 2.2.8.3.12 SMB_QUERY_FILE_ALL_INFO, as far as anything of it is wanted. (FileAllInformation has the file's
 // id, too; but Samba 4.17 answers that pass-through level in this form.)

@@ -29,6 +29,17 @@ inline constexpr std::uint32_t recall_on_open = 0x40000;
 inline constexpr std::uint32_t recall_on_data_access = 0x400000;
 }  // namespace file_attribute
 
+// What servers keep of a file that speak POSIX: beside the rest, and more than it.
+struct PosixAttributes {
+  std::uint32_t mode = 0;  // as st_mode has it, the kind of the file included
+  std::uint32_t uid = 0;   // numbers of the server
+  std::uint32_t gid = 0;
+  std::uint32_t device_major = 0;  // of what a device file stands for
+  std::uint32_t device_minor = 0;
+
+  friend bool operator==(const PosixAttributes&, const PosixAttributes&) = default;
+};
+
 struct Attributes {
   std::uint64_t file_id = 0;  // IndexNumber, [MS-FSCC] 2.4.27; 0 where the server has none
   std::uint64_t end_of_file = 0;
@@ -40,8 +51,10 @@ struct Attributes {
   std::uint32_t file_attributes = 0;
   std::uint32_t number_of_links = 0;  // 0: not told (listings and CREATE replies do not)
   std::uint32_t reparse_tag = 0;      // only with file_attribute::reparse_point
-  // A symbolic link in a form we follow: native reparse point or a Minshall+French file. Its target, UTF-8, as stored.
+  // A symbolic link in a form we follow: a native reparse point, a Minshall+French file, or one by POSIX. Its target,
+  // UTF-8, as stored.
   std::optional<std::string> symlink_target;
+  std::optional<PosixAttributes> posix;
 
   bool is_directory() const { return (file_attributes & file_attribute::directory) != 0; }
   bool is_symlink() const { return symlink_target.has_value(); }
@@ -54,11 +67,16 @@ struct AttributeChanges {
   std::optional<FileTime> last_write_time;
   std::optional<std::uint32_t> file_attributes;
   std::optional<std::uint64_t> end_of_file;
+  // Only where the server told PosixAttributes. The mode is without the kind of the file.
+  std::optional<std::uint32_t> mode;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
 
   bool touches_basic() const {
     return creation_time || last_access_time || last_write_time || file_attributes.has_value();
   }
-  bool empty() const { return !touches_basic() && !end_of_file; }
+  bool touches_posix() const { return mode || uid || gid; }
+  bool empty() const { return !touches_basic() && !touches_posix() && !end_of_file; }
 };
 
 struct DirectoryEntry {

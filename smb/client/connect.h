@@ -37,7 +37,8 @@ struct ConnectConfig {
   std::optional<std::uint32_t> read_size;  // bytes; nothing given: as large as pays
   std::optional<std::uint32_t> write_size;
   NameMapping name_mapping = NameMapping::sfm;
-  bool caching = true;  // leases and oplocks are asked for
+  bool caching = true;          // leases and oplocks are asked for
+  bool unix_extensions = true;  // of SMB1, where the server has them
 
   std::chrono::seconds call_timeout{30};   // each request is answered within this, or fails with STATUS_IO_TIMEOUT
   std::chrono::seconds echo_interval{60};  // silence after which the server is asked whether it is there

@@ -81,7 +81,28 @@ Task<void> File::Remote::send_changes_late() {
   if (!changes_error_) changes_error_ = error;
 }
 
+// Behind what was written before, which would cost the file its set-user-id bit afterwards; and at once, so that it is
+// told whoever may not.
+Task<std::error_code> File::Remote::send_posix(AttributeChanges changes) {
+  if (has_unsent()) {
+    const std::error_code error = co_await flush_all(false);
+    if (error) co_return error;
+  }
+  const Opened* through = any_open();
+  if (through == nullptr) co_return make_error_code(NtStatus::STATUS_FILE_CLOSED);
+  const std::error_code error = co_await uninterrupted(through->open->set_attributes(changes));
+  co_return error;
+}
+
 Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
+  if (changes.touches_posix()) {
+    AttributeChanges posix;
+    posix.mode = std::exchange(changes.mode, std::nullopt);
+    posix.uid = std::exchange(changes.uid, std::nullopt);
+    posix.gid = std::exchange(changes.gid, std::nullopt);
+    const std::error_code error = co_await send_posix(posix);
+    if (error || changes.empty()) co_return error;
+  }
   const std::optional<std::uint64_t> size = changes.end_of_file;
   if (size) note_writing();
   merge(changes_, changes);

@@ -154,6 +154,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   Task<void> ask_end_of_file();
   Task<void> send_truncate(std::uint64_t size, cache::RemoteFile::Done done);
   Task<std::error_code> send_changes();
+  Task<std::error_code> send_posix(AttributeChanges changes);
   void flush_late();
   Task<void> send_changes_late();
   std::function<void(std::error_code)> once_written(std::function<void(std::error_code)> done);

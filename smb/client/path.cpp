@@ -23,7 +23,6 @@ constexpr char16_t kSfmFullStop = 0xF029;
 constexpr std::u16string_view kSfu = u"*?:<>|\\\"";
 
 char16_t mapped(char16_t unit, NameMapping mapping) {
-  if (mapping == NameMapping::none) return unit;
   if (unit >= 1 && unit <= kLastControl) return static_cast<char16_t>(kPrivateUse + unit);
   if (mapping == NameMapping::sfu) {
     return kSfu.find(unit) != kSfu.npos ? static_cast<char16_t>(kPrivateUse + unit) : unit;
@@ -34,7 +33,6 @@ char16_t mapped(char16_t unit, NameMapping mapping) {
 
 // Trailing blanks and full stops are cut off by Windows' rules for names: the last one is mapped.
 char16_t mapped_at_end(char16_t unit, NameMapping mapping) {
-  if (mapping == NameMapping::none) return unit;
   if (unit == u' ') return mapping == NameMapping::sfm ? kSfmBlank : static_cast<char16_t>(kPrivateUse + unit);
   if (unit == u'.') return mapping == NameMapping::sfm ? kSfmFullStop : static_cast<char16_t>(kPrivateUse + unit);
   return unit;
@@ -62,6 +60,7 @@ char16_t unmapped(char16_t unit, NameMapping mapping) {
 }  // namespace
 
 tl::expected<std::u16string, std::error_code> to_wire_path(std::string_view path, NameMapping mapping) {
+  const bool maps = mapping == NameMapping::sfm || mapping == NameMapping::sfu;
   std::u16string wire_path;
   while (!path.empty()) {
     const std::string_view component = path.substr(0, path.find('/'));
@@ -71,9 +70,11 @@ tl::expected<std::u16string, std::error_code> to_wire_path(std::string_view path
     if (units->size() > kMaximumComponent) {
       return tl::make_unexpected(make_error_code(NtStatus::STATUS_NAME_TOO_LONG));
     }
-    for (char16_t& unit : *units) unit = mapped(unit, mapping);
-    if (!units->empty()) units->back() = mapped_at_end(units->back(), mapping);
-    if (!wire_path.empty()) wire_path += u'\\';
+    if (maps) {
+      for (char16_t& unit : *units) unit = mapped(unit, mapping);
+      if (!units->empty()) units->back() = mapped_at_end(units->back(), mapping);
+    }
+    if (!wire_path.empty()) wire_path += separator_of(mapping);
     wire_path += *units;
   }
   return wire_path;
@@ -81,7 +82,7 @@ tl::expected<std::u16string, std::error_code> to_wire_path(std::string_view path
 
 std::optional<std::string> from_wire_name(std::u16string_view name, NameMapping mapping) {
   std::u16string units(name);
-  if (mapping != NameMapping::none) {
+  if (mapping == NameMapping::sfm || mapping == NameMapping::sfu) {
     for (char16_t& unit : units) unit = unmapped(unit, mapping);
   }
   auto text = wire::to_utf8(units);

@@ -146,8 +146,14 @@ Task<Result<std::unique_ptr<DirectoryStream>>> ReconnectingShare::open_directory
       Again::yes, [path](const Connection& share) { return share->open_directory(path); });
 }
 
-Task<Result<Attributes>> ReconnectingShare::make_directory(std::string path) {
-  return run<Result<Attributes>>(Again::no, [path](const Connection& share) { return share->make_directory(path); });
+Task<Result<Attributes>> ReconnectingShare::make_directory(std::string path, std::uint32_t mode) {
+  return run<Result<Attributes>>(Again::no,
+                                 [path, mode](const Connection& share) { return share->make_directory(path, mode); });
+}
+
+Task<Result<Attributes>> ReconnectingShare::make_special(std::string path, PosixAttributes what) {
+  return run<Result<Attributes>>(Again::no,
+                                 [path, what](const Connection& share) { return share->make_special(path, what); });
 }
 
 Task<std::error_code> ReconnectingShare::remove_file(std::string path, RemoveHint hint) {

@@ -41,7 +41,8 @@ class ReconnectingShare final : public Share {
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;
-  Task<Result<Attributes>> make_directory(std::string path) override;
+  Task<Result<Attributes>> make_directory(std::string path, std::uint32_t mode) override;
+  Task<Result<Attributes>> make_special(std::string path, PosixAttributes what) override;
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> remove_directory(std::string path) override;
   Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) override;
@@ -55,6 +56,7 @@ class ReconnectingShare final : public Share {
   std::uint32_t maximum_read() const override { return current_->maximum_read(); }
   std::uint32_t maximum_write() const override { return current_->maximum_write(); }
   bool case_sensitive() const override { return current_->case_sensitive(); }
+  bool has_posix_attributes() const override { return current_->has_posix_attributes(); }
   bool is_read_only() const override { return current_->is_read_only(); }
   // As they were when it was connected first.
   const Attributes& root_attributes() const override { return root_attributes_; }

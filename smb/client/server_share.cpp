@@ -238,12 +238,22 @@ Task<Result<std::unique_ptr<DirectoryStream>>> ServerShare::open_directory(std::
   co_return (*member)->ids.renumbered(std::move(*stream), std::move(own));
 }
 
-Task<Result<Attributes>> ServerShare::make_directory(std::string path) {
+Task<Result<Attributes>> ServerShare::make_directory(std::string path, std::uint32_t mode) {
   Place place = place_of(path);
   if (place.rest.empty()) co_return tl::make_unexpected(unchangeable());
   const auto member = co_await enter(place.share);
   if (!member) co_return tl::make_unexpected(member.error());
-  const Result<Attributes> made = co_await (*member)->share->make_directory(std::move(place.rest));
+  const Result<Attributes> made = co_await (*member)->share->make_directory(std::move(place.rest), mode);
+  if (!made) co_return tl::make_unexpected(made.error());
+  co_return (*member)->ids.renumbered(*made);
+}
+
+Task<Result<Attributes>> ServerShare::make_special(std::string path, PosixAttributes what) {
+  Place place = place_of(path);
+  if (place.rest.empty()) co_return tl::make_unexpected(unchangeable());
+  const auto member = co_await enter(place.share);
+  if (!member) co_return tl::make_unexpected(member.error());
+  const Result<Attributes> made = co_await (*member)->share->make_special(std::move(place.rest), what);
   if (!made) co_return tl::make_unexpected(made.error());
   co_return (*member)->ids.renumbered(*made);
 }
@@ -341,6 +351,12 @@ std::uint32_t ServerShare::least(Get get) const {
     if (member->share) found = std::min(found.value_or(get(*member->share)), get(*member->share));
   }
   return found.value_or(kIoBeforeConnecting);
+}
+
+bool ServerShare::has_posix_attributes() const {
+  return std::any_of(members_.begin(), members_.end(), [](const auto& member) {
+    return member.second->share != nullptr && member.second->share->has_posix_attributes();
+  });
 }
 
 std::uint32_t ServerShare::maximum_read() const {

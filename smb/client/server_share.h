@@ -43,7 +43,8 @@ class ServerShare final : public Share {
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;
-  Task<Result<Attributes>> make_directory(std::string path) override;
+  Task<Result<Attributes>> make_directory(std::string path, std::uint32_t mode) override;
+  Task<Result<Attributes>> make_special(std::string path, PosixAttributes what) override;
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> remove_directory(std::string path) override;
   Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) override;
@@ -58,6 +59,7 @@ class ServerShare final : public Share {
   std::uint32_t maximum_read() const override;
   std::uint32_t maximum_write() const override;
   bool case_sensitive() const override { return false; }
+  bool has_posix_attributes() const override;
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   // The numbers of all connections together, the rest of one that is lost, if there is one.

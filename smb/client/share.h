@@ -68,7 +68,8 @@ struct OpenRequest {
   Disposition disposition = Disposition::open;
   bool read = true;
   bool write = false;
-  bool create_readonly = false;  // a file made by this open gets the read-only attribute (mode without w)
+  // The permissions of a file made by this open. Where the server keeps none, one without any w is read-only.
+  std::uint32_t create_mode = 0666;
   bool write_through = false;    // O_SYNC, O_DSYNC
   std::uint32_t first_read = 0;  // read this many bytes from the start in the same round trip
 };
@@ -177,7 +178,10 @@ class Share {
   virtual Task<Result<OpenResult>> open(OpenRequest request) = 0;  // 1
   // The first page comes with the open: 1 round trip up to about 8,000 entries.
   virtual Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) = 0;  // 1
-  virtual Task<Result<Attributes>> make_directory(std::string path) = 0;                        // 1
+  // `mode`: its permissions, where the server keeps any.
+  virtual Task<Result<Attributes>> make_directory(std::string path, std::uint32_t mode) = 0;  // 1
+  // A device, FIFO or socket; only where has_posix_attributes(). Of `what` only the mode and the device count.
+  virtual Task<Result<Attributes>> make_special(std::string path, PosixAttributes what) = 0;  // 1
   // `attributes` is what the caller knows of the target: a read-only one has the attribute cleared first, in the same
   // message. `keep_for_opens`: we hold opens on it, so it is renamed out of sight and vanishes with the last of them.
   struct RemoveHint {
@@ -201,6 +205,8 @@ class Share {
   virtual std::uint32_t maximum_read() const = 0;
   virtual std::uint32_t maximum_write() const = 0;
   virtual bool case_sensitive() const = 0;
+  // Attributes come with PosixAttributes, and those can be set.
+  virtual bool has_posix_attributes() const = 0;
   virtual bool is_read_only() const = 0;
   // Bytes of the root's attributes known from connecting, so that a mount costs no further round trip.
   virtual const Attributes& root_attributes() const = 0;

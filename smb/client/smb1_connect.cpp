@@ -8,6 +8,8 @@
 
 #include "smb/client/smb1_handshake.h"
 #include "smb/client/smb1_share.h"
+#include "smb/client/smb1_unix_requests.h"
+#include "smb/client/smb1_unix_share.h"
 #include "smb/wire/codec.h"
 
 namespace smb3fuse::client {
@@ -31,6 +33,30 @@ tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std
 std::uint32_t small_io(const smb1::Negotiated& negotiated) {
   const std::uint32_t room = std::min(negotiated.max_buffer_size, kLargeIo + kIoOverhead) - kIoOverhead;
   return room >= kPage ? room / kPage * kPage : room;
+}
+
+// What the server has of the UNIX extensions, and what we want of them, in one flight. Are they in use from now on?
+// Then `root` is what they tell of the folder `path`.
+Task<bool> use_unix_extensions(Smb1Link& link, std::u16string path, std::optional<Attributes>& root) {
+  Smb1Requests posix = link.requests;
+  posix.use_unix_extensions();
+  Smb1Link::Flight flight;
+  flight.push_back(Smb1UnixRequests(posix).query_info());
+  flight.push_back(Smb1UnixRequests(posix).set_info(wanted_unix_extensions()));
+  flight.push_back(Smb1UnixRequests(posix).query_basic(path));
+  const Smb1Link::Answers answers = co_await link.exchange(std::move(flight));
+  const auto offered = information_of<cifs::CifsUnixInfo>(answers[0]);
+  if (!offered || is_error(answers[1].status)) co_return false;
+  if (!suffices(*offered)) {
+    spdlog::warn("the server's UNIX extensions are too old to be used");
+    co_return false;
+  }
+  link.requests.use_unix_extensions();
+  link.name_mapping = NameMapping::posix;
+  link.posix_locks = (offered->capabilities & cifs::CIFS_UNIX_FCNTL_CAP) != 0;
+  root.reset();
+  if (auto told = unix_attributes_of(answers[2])) root = std::move(*told);
+  co_return true;
 }
 
 // What the chain of the tree connect has not told is asked for by itself.
@@ -85,17 +111,23 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   link->clock_offset = clock_offset;
 
   if (tree->left_open) link->close_later(*tree->left_open);
-  auto root = co_await look_at_root(*link, *config, prefix, tree->root);
-  if (!root) co_return tl::make_unexpected(root.error());
+  std::optional<Attributes> told = tree->root;
+  const auto posix_prefix = to_wire_path(config->prefix, NameMapping::posix);
+  bool is_unix = config->unix_extensions && negotiated.has(cifs::CAP_UNIX) && requests.is_unicode() && posix_prefix;
+  if (is_unix) is_unix = co_await use_unix_extensions(*link, *posix_prefix, told);
   Smb1Traits traits;
+  traits.prefix = is_unix ? *posix_prefix : prefix;
+  auto root = co_await look_at_root(*link, *config, traits.prefix, std::move(told));
+  if (!root) co_return tl::make_unexpected(root.error());
   traits.server = config->server;
   traits.port = config->port.value_or(peer_port);
   traits.name = config->share;
-  traits.prefix = prefix;
   traits.root = std::move(*root);
   traits.read_only = tree->read_only;
-  spdlog::info("connected to //{}/{}: SMB 1 (NT LM 0.12), {}{}", config->server, config->share,
-               is_signed ? "signed" : "not signed", traits.read_only ? ", read-only" : "");
+  spdlog::info("connected to //{}/{}: SMB 1 (NT LM 0.12), {}{}{}", config->server, config->share,
+               is_signed ? "signed" : "not signed", is_unix ? ", UNIX extensions" : "",
+               traits.read_only ? ", read-only" : "");
+  if (is_unix) co_return std::unique_ptr<Share>(std::make_unique<Smb1UnixShare>(link, std::move(traits)));
   co_return std::unique_ptr<Share>(std::make_unique<Smb1Share>(link, std::move(traits)));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "smb/client/smb1_symlink.h"
+#include "smb/client/smb1_unix_requests.h"
 #include "smb/client/smb2_convert.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/fscc_directory.h"
@@ -61,26 +62,38 @@ void Smb1Directory::State::take_next(const Smb1Answer& answer) {
 }
 
 void Smb1Directory::State::take_entries(const Smb1Answer& answer, std::size_t count, bool is_last) {
-  const auto told = cifs::split_entries(answer.data, count);
-  if (!told) return fail(Smb1Answer::malformed(told.error()));
   std::vector<DirectoryEntry> entries;
-  for (const cifs::FindFileIdFullDirectoryInfo& entry : *told) {
-    auto wire_name = cifs::read_text(entry.file_name, link->requests.is_unicode());
-    if (!wire_name) {
-      spdlog::warn("left out of a listing: a name in a character set that is not known");
-      continue;
+  const auto take_all = [&](const auto& told, auto attributes) {
+    if (!told) return fail(Smb1Answer::malformed(told.error()));
+    for (const auto& entry : *told) {
+      if (auto name = take_name(entry.file_name)) entries.push_back({std::move(*name), attributes(entry)});
     }
-    last_name = std::move(*wire_name);
-    if (last_name == u"." || last_name == u"..") continue;
-    auto name = from_wire_name(last_name, link->name_mapping);
-    if (!name) {
-      spdlog::warn("left out of a listing: a name of {} characters that is not safe to show", last_name.size());
-      continue;
-    }
-    entries.push_back({std::move(*name), attributes_of(entry.information())});
+    pages.push_back(std::move(entries));
+    if (is_last) ended = true;
+  };
+  if (link->requests.is_unix()) {
+    take_all(cifs::split_unix_entries(answer.data, count, link->requests.is_unicode()),
+             [](const cifs::FindFileUnix& entry) { return attributes_of(entry.basic); });
+  } else {
+    take_all(cifs::split_entries<cifs::FindFileIdFullDirectoryInfo>(answer.data, count),
+             [](const cifs::FindFileIdFullDirectoryInfo& entry) { return attributes_of(entry.information()); });
   }
-  pages.push_back(std::move(entries));
-  if (is_last) ended = true;
+}
+
+// Nothing for what is not to be shown.
+std::optional<std::string> Smb1Directory::State::take_name(ByteView name) {
+  auto wire_name = cifs::read_text(name, link->requests.is_unicode());
+  if (!wire_name) {
+    spdlog::warn("left out of a listing: a name in a character set that is not known");
+    return std::nullopt;
+  }
+  last_name = std::move(*wire_name);
+  if (last_name == u"." || last_name == u"..") return std::nullopt;
+  auto shown = from_wire_name(last_name, link->name_mapping);
+  if (!shown) {
+    spdlog::warn("left out of a listing: a name of {} characters that is not safe to show", last_name.size());
+  }
+  return shown;
 }
 
 void Smb1Directory::ask() {

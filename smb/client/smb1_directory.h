@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "smb/client/share.h"
 #include "smb/client/smb1_link.h"
@@ -13,8 +15,8 @@ namespace smb3fuse::client {
 
 class Smb1Directory final : public DirectoryStream {
  public:
-  // `prefix`: the path of the directory with '\' behind it, or nothing for the root, under which its entries are opened
-  // when they turn out to be links. `first`: the answer to FIND_FIRST2.
+  // `prefix`: the path of the directory with a separator behind it, or nothing for the root, under which its entries
+  // are opened when they turn out to be links. `first`: the answer to FIND_FIRST2.
   Smb1Directory(std::shared_ptr<Smb1Link> link, std::u16string prefix, Attributes attributes, const Smb1Answer& first);
   ~Smb1Directory() override;
 
@@ -36,6 +38,7 @@ class Smb1Directory final : public DirectoryStream {
     void take_first(const Smb1Answer& answer);
     void take_next(const Smb1Answer& answer);
     void take_entries(const Smb1Answer& answer, std::size_t count, bool is_last);
+    std::optional<std::string> take_name(ByteView name);
     void fail(std::error_code error);
     void close();
   };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "smb/client/interrupt.h"
+#include "smb/client/smb1_unix_requests.h"
 
 namespace smb3fuse::client {
 namespace {
@@ -94,14 +95,22 @@ std::error_code error_of(const Smb1Answer& answer) {
 }
 
 void ask_attributes(const Smb1Requests& requests, const std::u16string& path, Smb1Link::Flight& flight) {
+  if (requests.is_unix()) return flight.push_back(Smb1UnixRequests(requests).query_basic(path));
   flight.push_back(requests.query_all(path));
   if (requests.has_pass_through()) flight.push_back(requests.query_internal(path));
 }
 
 Result<Attributes> attributes_from(const Smb1Requests& requests, const Smb1Link::Answers& answers, std::size_t first) {
+  if (requests.is_unix()) return unix_attributes_of(answers[first]);
   Result<Attributes> attributes = all_attributes_of(answers[first]);
   if (attributes && requests.has_pass_through()) attributes->file_id = file_id_of(answers[first + 1]);
   return attributes;
+}
+
+Result<Attributes> unix_attributes_of(const Smb1Answer& answer) {
+  const auto basic = information_of<cifs::UnixBasic>(answer);
+  if (!basic) return tl::make_unexpected(basic.error());
+  return attributes_of(*basic);
 }
 
 Result<Attributes> all_attributes_of(const Smb1Answer& answer) {

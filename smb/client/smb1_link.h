@@ -34,6 +34,7 @@ struct Smb1Link {
   std::uint32_t write_size = 0;
   std::uint16_t data_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
+  bool posix_locks = false;   // the UNIX extensions have them
   FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
   bool tells_changes = true;  // until a server says that it does not
   std::size_t watches = 0;    // of directories: each stands in a place of the window
@@ -71,9 +72,12 @@ Result<Information> information_of(const Smb1Answer& answer) {
   return std::move(*information);
 }
 
-// Asks for all that Attributes hold, in one message or two; and takes the answers, of which the first is `first`.
+// Asks for all that Attributes hold, but for a symbolic link's target, in one message or two; and takes the answers, of
+// which the first is `first`.
 void ask_attributes(const Smb1Requests& requests, const std::u16string& path, Smb1Link::Flight& flight);
 Result<Attributes> attributes_from(const Smb1Requests& requests, const Smb1Link::Answers& answers, std::size_t first);
+// The answer to Smb1UnixRequests::query_basic().
+Result<Attributes> unix_attributes_of(const Smb1Answer& answer);
 // The answer to Smb1Requests::query_all(): without file_id.
 Result<Attributes> all_attributes_of(const Smb1Answer& answer);
 // The answer to Smb1Requests::query_internal(); 0 if there is none.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "smb/client/file_locks.h"
+#include "smb/client/smb1_unix_requests.h"
 #include "smb/wire/codec.h"
 #include "smb/wire/ioctl.h"
 
@@ -25,6 +26,10 @@ std::size_t length_of(const std::vector<cache::Buffer>& data) {
   std::size_t length = 0;
   for (const cache::Buffer& piece : data) length += piece.size();
   return length;
+}
+
+cifs::PosixLockRequest::Kind posix_kind_of(LockKind kind) {
+  return kind == LockKind::shared ? cifs::PosixLockRequest::Kind::read : cifs::PosixLockRequest::Kind::write;
 }
 
 std::error_code first_error(const Smb1Link::Answers& answers) {
@@ -96,7 +101,9 @@ void Smb1Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
 
 void Smb1Open::add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const {
   if (changes.end_of_file) flight.push_back(link_->requests.set_end_of_file(fid_, *changes.end_of_file));
-  if (changes.touches_basic()) flight.push_back(link_->requests.set_basic(fid_, changes));
+  if (!changes.touches_basic() && !changes.touches_posix()) return;
+  flight.push_back(link_->requests.is_unix() ? Smb1UnixRequests(link_->requests).set_basic(fid_, changes)
+                                             : link_->requests.set_basic(fid_, changes));
 }
 
 void Smb1Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
@@ -124,6 +131,10 @@ void Smb1Open::flush(Done done) {
 }
 
 Task<Result<Attributes>> Smb1Open::attributes() {
+  if (link_->requests.is_unix()) {
+    const Smb1Answer told = co_await link_->exchange(Smb1UnixRequests(link_->requests).query_basic(fid_));
+    co_return unix_attributes_of(told);
+  }
   const Smb1Answer answer = co_await link_->exchange(link_->requests.query_all(fid_));
   Result<Attributes> attributes = all_attributes_of(answer);
   if (attributes) attributes->file_id = file_id_;
@@ -179,6 +190,10 @@ Task<Smb1Open::Exchanged> Smb1Open::exchange_locks(std::vector<RangeLock> drop, 
 }
 
 Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
+  if (link_->posix_locks) {
+    LockAnswer by_posix = co_await change_posix_locks(std::move(plan));
+    co_return by_posix;
+  }
   LockAnswer answer;
   if (!plan.beside.empty()) {
     const Exchanged beside = co_await exchange_locks(std::vector<RangeLock>(), plan.beside);
@@ -193,6 +208,43 @@ Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
   answer.taken = !rest.error && !plan.take.empty();
   if (!answer.taken) co_return answer;
   Result<Attributes> told = co_await attributes();
+  if (told) answer.attributes = std::move(*told);
+  co_return answer;
+}
+
+void Smb1Open::add_locks(Smb1Link::Flight& flight, const PosixLockSteps& steps) const {
+  const Smb1UnixRequests requests(link_->requests);
+  for (const RangeLock& lock : steps.set) flight.push_back(requests.lock(fid_, posix_kind_of(lock.kind), lock.range));
+  for (const LockRange& range : steps.unlock) {
+    flight.push_back(requests.lock(fid_, cifs::PosixLockRequest::Kind::unlock, range));
+  }
+}
+
+Task<LockAnswer> Smb1Open::change_posix_locks(LockPlan plan) {
+  LockAnswer answer;
+  PosixLockSteps steps = posix_steps(plan);
+  Smb1Link::Flight rest;
+  for (std::size_t i = 0; i < steps.set.size(); ++i) {
+    const RangeLock& lock = steps.set[i];
+    answer.error =
+        co_await link_->run(Smb1UnixRequests(link_->requests).lock(fid_, posix_kind_of(lock.kind), lock.range));
+    if (!answer.error) continue;
+    add_locks(rest, undo_posix_steps(plan, i));
+    if (!rest.empty()) co_await link_->exchange(std::move(rest));
+    co_return answer;
+  }
+  answer.beside = !plan.beside.empty();
+  answer.taken = !plan.take.empty();
+  steps.set.clear();
+  add_locks(rest, steps);
+  const std::size_t unlocks = rest.size();
+  if (answer.taken) rest.push_back(Smb1UnixRequests(link_->requests).query_basic(fid_));
+  Smb1Link::Answers answers;
+  if (!rest.empty()) answers = co_await link_->exchange(std::move(rest));
+  for (std::size_t i = 0; i < unlocks && !answer.error; ++i) answer.error = error_of(answers[i]);
+  answer.dropped = !plan.drop.empty() && !answer.error;
+  if (!answer.taken) co_return answer;
+  Result<Attributes> told = unix_attributes_of(answers.back());
   if (told) answer.attributes = std::move(*told);
   co_return answer;
 }

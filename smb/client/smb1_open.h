@@ -6,6 +6,7 @@
 
 #include "smb/client/share.h"
 #include "smb/client/smb1_link.h"
+#include "smb/client/smb1_unix_locks.h"
 
 namespace smb3fuse::client {
 
@@ -50,6 +51,8 @@ class Smb1Open final : public Open {
   Task<LockAnswer> change_locks(LockPlan plan) override;
 
  private:
+  Task<LockAnswer> change_posix_locks(LockPlan plan);
+  void add_locks(Smb1Link::Flight& flight, const PosixLockSteps& steps) const;
   void add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const;
   struct Exchanged {
     std::error_code error;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "smb/cifs/session.h"
+#include "smb/cifs/unix.h"
 #include "smb/wire/ioctl.h"
 
 namespace smb3fuse::client {
@@ -59,21 +60,25 @@ smb1::Outgoing Smb1Requests::make(const Block& block) const {
   return make(std::move(builder));
 }
 
-template <class Parameters>
-smb1::Outgoing Smb1Requests::trans2(cifs::Trans2 subcommand, const Parameters& parameters, ByteView data,
-                                    std::uint16_t max_data) const {
+smb1::Outgoing Smb1Requests::transact2(cifs::Trans2 subcommand, ByteView parameters, ByteView data,
+                                       std::uint16_t max_data) const {
   cifs::Transaction2Request request;
   request.subcommand = static_cast<std::uint16_t>(subcommand);
   request.max_parameter_count = kMaxParameters;
   request.max_data_count = max_data;
-  cifs::Transaction2Messages messages =
-      cifs::make_transaction2(request, wire::encode(parameters), data, negotiated_.max_buffer_size);
+  cifs::Transaction2Messages messages = cifs::make_transaction2(request, parameters, data, negotiated_.max_buffer_size);
   smb1::Outgoing outgoing;
   outgoing.command = cifs::Command::transaction2;
   outgoing.message = std::move(messages.first);
   outgoing.secondaries = std::move(messages.secondaries);
   outgoing.tree_id = tree_id_;
   return outgoing;
+}
+
+template <class Parameters>
+smb1::Outgoing Smb1Requests::trans2(cifs::Trans2 subcommand, const Parameters& parameters, ByteView data,
+                                    std::uint16_t max_data) const {
+  return transact2(subcommand, wire::encode(parameters), data, max_data);
 }
 
 cifs::ReadRequest Smb1Requests::read_request(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const {
@@ -90,7 +95,7 @@ cifs::NtCreateRequest Smb1Requests::create_request(const NtCreateParameters& par
   cifs::NtCreateRequest request;
   if (parameters.ask_oplock) request.flags = cifs::NT_CREATE_REQUEST_OPLOCK | cifs::NT_CREATE_REQUEST_OPBATCH;
   request.desired_access = parameters.desired_access;
-  request.ext_file_attributes = parameters.file_attributes;
+  request.ext_file_attributes = parameters.file_attributes | (is_unix_ ? cifs::FILE_FLAG_POSIX_SEMANTICS : 0);
   request.share_access = wire::FILE_SHARE_READ | wire::FILE_SHARE_WRITE | wire::FILE_SHARE_DELETE;
   request.create_disposition = parameters.create_disposition;
   request.create_options = parameters.create_options | wire::FILE_OPEN_REPARSE_POINT;
@@ -269,11 +274,15 @@ smb1::Outgoing Smb1Requests::set_name(const std::u16string& path, const std::u16
                 wire::encode(cifs::FileRenameInformation{replace, name}), 0);
 }
 
+std::uint16_t Smb1Requests::listing_level() const {
+  return is_unix_ ? cifs::unix_level::find : cifs::level::find_file_id_full_directory_info;
+}
+
 smb1::Outgoing Smb1Requests::find_first(const std::u16string& pattern, std::uint16_t max_data) const {
   cifs::FindFirst2Request parameters;
   parameters.search_count = kEntries;
   parameters.flags = cifs::SMB_FIND_CLOSE_AT_EOS;
-  parameters.information_level = cifs::level::find_file_id_full_directory_info;
+  parameters.information_level = listing_level();
   parameters.file_name = path_text(pattern);
   return trans2(cifs::Trans2::find_first2, parameters, {}, max_data);
 }
@@ -283,7 +292,7 @@ smb1::Outgoing Smb1Requests::find_next(std::uint16_t sid, const std::u16string& 
   cifs::FindNext2Request parameters;
   parameters.sid = sid;
   parameters.search_count = kEntries;
-  parameters.information_level = cifs::level::find_file_id_full_directory_info;
+  parameters.information_level = listing_level();
   parameters.flags = cifs::SMB_FIND_CLOSE_AT_EOS | cifs::SMB_FIND_CONTINUE_FROM_LAST;
   parameters.file_name = text(last_name);
   return trans2(cifs::Trans2::find_next2, parameters, {}, max_data);

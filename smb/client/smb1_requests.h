@@ -37,6 +37,11 @@ class Smb1Requests {
 
   bool is_unicode() const { return is_unicode_; }
 
+  // From now on paths have '/' in front and between their parts, and the server takes names as POSIX has them. What
+  // else the UNIX extensions allow is in smb1_unix_requests.h.
+  void use_unix_extensions() { is_unix_ = true; }
+  bool is_unix() const { return is_unix_; }
+
   // NT_CREATE_ANDX, and READ_ANDX in one message with it if `first_read` is not 0. The FID in what follows is taken
   // from the first block.
   smb1::Outgoing create(const NtCreateParameters& parameters, std::uint32_t first_read = 0) const;
@@ -77,6 +82,11 @@ class Smb1Requests {
   // FileRenameInformation, by pass-through.
   smb1::Outgoing set_name(const std::u16string& path, const std::u16string& name, bool replace) const;
 
+  // A TRANSACTION2 with what is in no other request here.
+  smb1::Outgoing transact2(cifs::Trans2 subcommand, ByteView parameters, ByteView data, std::uint16_t max_data) const;
+  cifs::Text text(std::u16string_view text) const { return cifs::make_text(text, is_unicode_); }
+  cifs::Text path_text(const std::u16string& path) const { return text((is_unix_ ? u'/' : u'\\') + path); }
+
   // `pattern`: a path whose last component is "*".
   smb1::Outgoing find_first(const std::u16string& pattern, std::uint16_t max_data) const;
   smb1::Outgoing find_next(std::uint16_t sid, const std::u16string& last_name, std::uint16_t max_data) const;
@@ -92,8 +102,6 @@ class Smb1Requests {
   smb1::Outgoing control(std::uint16_t fid, std::uint32_t ctl_code, ByteView input, std::uint32_t max_data) const;
 
  private:
-  cifs::Text text(std::u16string_view text) const { return cifs::make_text(text, is_unicode_); }
-  cifs::Text path_text(const std::u16string& path) const { return text(u'\\' + path); }
   cifs::PathString path_string(const std::u16string& path) const { return {path_text(path)}; }
   smb1::Outgoing make(cifs::MessageBuilder builder) const;
   template <class Block>
@@ -104,10 +112,12 @@ class Smb1Requests {
   cifs::WriteRequest write_request(std::uint16_t fid, std::uint64_t offset) const;
   cifs::ReadRequest read_request(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const;
   cifs::NtCreateRequest create_request(const NtCreateParameters& parameters) const;
+  std::uint16_t listing_level() const;
 
   std::uint16_t tree_id_;
   smb1::Negotiated negotiated_;
   bool is_unicode_;
+  bool is_unix_ = false;
 };
 
 }  // namespace smb3fuse::client

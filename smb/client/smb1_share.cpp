@@ -18,11 +18,6 @@ namespace {
 // DELETE and RENAME take patterns, and so would do to many files what was meant for one. [MS-CIFS] 2.2.1.1.3
 constexpr std::u16string_view kWildcards = u"*?<>\"";
 
-std::u16string parent_of(const std::u16string& path) {
-  const std::size_t end = path.rfind(u'\\');
-  return end == path.npos ? std::u16string() : path.substr(0, end);
-}
-
 template <class Information>
 FileSystemInfo units_of(const Information& information) {
   FileSystemInfo info;
@@ -37,12 +32,16 @@ FileSystemInfo units_of(const Information& information) {
 Result<std::u16string> Smb1Share::wire_path(const std::string& path) const {
   auto below = to_wire_path(path, link_->name_mapping);
   if (!below) return below;
-  const bool is_pattern = below->find_first_of(kWildcards) != below->npos;
+  const bool is_pattern = !link_->requests.is_unix() && below->find_first_of(kWildcards) != below->npos;
   if (is_pattern || (!link_->requests.is_unicode() && !cifs::fits_oem(*below))) {
     return tl::make_unexpected(make_error_code(NtStatus::STATUS_OBJECT_NAME_INVALID));
   }
   if (traits_.prefix.empty()) return below;
-  return below->empty() ? traits_.prefix : traits_.prefix + u'\\' + *below;
+  return below->empty() ? traits_.prefix : traits_.prefix + separator_of(link_->name_mapping) + *below;
+}
+
+std::unique_ptr<Open> Smb1Share::adopt(std::uint16_t fid, const Attributes& known, bool write_through) const {
+  return std::make_unique<Smb1Open>(link_, fid, known, write_through);
 }
 
 bool Smb1Share::is_hidden_name(const std::string& name) const { return is_removed_name(name); }
@@ -72,11 +71,11 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
   parameters.desired_access = access_of(request);
   parameters.create_disposition = on_wire(request.disposition);
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
-  parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
+  parameters.file_attributes = new_file_attributes(request);
   parameters.ask_oplock = lease != nullptr;
   if (lease != nullptr) link_->leases.begin_open();
-  // Samba 4.17 answers with memory that it has given back where the open had to wait for another client's oplock and the
-  // READ behind it then meets that client's lock. Whoever locks what he reads opens it to write, too, as a rule.
+  // Samba 4.17 answers with memory that it has given back where the open had to wait for another client's oplock and
+  // the READ behind it then meets that client's lock. Whoever locks what he reads opens it to write, too, as a rule.
   const std::uint32_t first_read = request.write ? 0 : std::min(request.first_read, maximum_read());
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.create(parameters, first_read));
@@ -90,7 +89,7 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
   OpenResult result;
   result.attributes = attributes_of(*created);
   if (answers.size() > 1) result.attributes.file_id = file_id_of(answers[1]);
-  result.open = std::make_unique<Smb1Open>(link_, created->fid, result.attributes, request.write_through);
+  result.open = adopt(created->fid, result.attributes, request.write_through);
   result.created = created->create_action == wire::CreateAction::created;
   if (first_read > 0) {
     // A read that failed will be told to whoever reads.
@@ -107,7 +106,7 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
 Task<Result<std::unique_ptr<DirectoryStream>>> Smb1Share::open_directory(std::string path) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());
-  const std::u16string prefix = on_server->empty() ? std::u16string() : *on_server + u'\\';
+  const std::u16string prefix = on_server->empty() ? std::u16string() : *on_server + separator_of(link_->name_mapping);
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.find_first(prefix + u'*', link_->data_size));
   ask_attributes(link_->requests, *on_server, flight);
@@ -122,7 +121,7 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb1Share::open_directory(std::st
   co_return std::unique_ptr<DirectoryStream>(std::make_unique<Smb1Directory>(link_, prefix, *attributes, answers[0]));
 }
 
-Task<Result<Attributes>> Smb1Share::make_directory(std::string path) {
+Task<Result<Attributes>> Smb1Share::make_directory(std::string path, std::uint32_t) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());
   Smb1Link::Flight flight;
@@ -137,6 +136,10 @@ Task<Result<Attributes>> Smb1Share::make_directory(std::string path) {
   ask_attributes(link_->requests, *on_server, again);
   const Smb1Link::Answers told = co_await link_->exchange(std::move(again));
   co_return attributes_from(link_->requests, told, 0);
+}
+
+Task<Result<Attributes>> Smb1Share::make_special(std::string, PosixAttributes) {
+  co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
 }
 
 // DELETE shares the file with nobody. By an open that does, it vanishes with the last open.
@@ -187,13 +190,19 @@ Task<std::error_code> Smb1Share::remove_directory(std::string path) {
   co_return error;
 }
 
-// RENAME replaces nothing. Within one directory FileRenameInformation does, in one step. Else what is there is put
+// FileRenameInformation: replaces what is there, and both stand in one directory.
+Task<std::error_code> Smb1Share::rename_within(std::u16string from, std::u16string to) {
+  const std::u16string name = to.substr(to.rfind(separator_of(link_->name_mapping)) + 1);
+  constexpr bool kReplace = true;
+  const std::error_code error = co_await link_->run(link_->requests.set_name(from, name, kReplace));
+  co_return error;
+}
+
+// RENAME replaces nothing. Within one directory there is a request that does, in one step. Else what is there is put
 // aside and comes back if the rest fails.
 Task<std::error_code> Smb1Share::rename_over(std::u16string from, std::u16string to) {
   if (link_->requests.has_pass_through() && parent_of(from) == parent_of(to)) {
-    const std::u16string name = to.substr(to.rfind(u'\\') + 1);
-    constexpr bool kReplace = true;
-    const std::error_code error = co_await link_->run(link_->requests.set_name(from, name, kReplace));
+    const std::error_code error = co_await rename_within(std::move(from), std::move(to));
     co_return error;
   }
   const std::u16string aside = removed_name_beside(to);

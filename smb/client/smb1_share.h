@@ -18,12 +18,12 @@ struct Smb1Traits {
   std::string server;
   std::uint16_t port = 0;
   std::string name;
-  std::u16string prefix;  // the mounted folder within the share; no '\' at either end
+  std::u16string prefix;  // the mounted folder within the share; no separator at either end
   Attributes root;
   bool read_only = false;
 };
 
-class Smb1Share final : public Share {
+class Smb1Share : public Share {
  public:
   Smb1Share(std::shared_ptr<Smb1Link> link, Smb1Traits traits) : link_(std::move(link)), traits_(std::move(traits)) {}
 
@@ -34,7 +34,8 @@ class Smb1Share final : public Share {
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;
-  Task<Result<Attributes>> make_directory(std::string path) override;
+  Task<Result<Attributes>> make_directory(std::string path, std::uint32_t mode) override;
+  Task<Result<Attributes>> make_special(std::string path, PosixAttributes what) override;
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> remove_directory(std::string path) override;
   Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) override;
@@ -49,16 +50,23 @@ class Smb1Share final : public Share {
   std::uint32_t maximum_write() const override { return link_->write_size; }
   // It would take a question of its own, and nobody asks.
   bool case_sensitive() const override { return false; }
+  bool has_posix_attributes() const override { return false; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
   ShareStatus status() const override;
 
- private:
+ protected:
+  Smb1Link& wire() const { return *link_; }
   // The path on the wire, below the mounted folder.
   Result<std::u16string> wire_path(const std::string& path) const;
-  Task<std::error_code> remove(std::u16string path);
+  // The open that `fid` names.
+  std::unique_ptr<Open> adopt(std::uint16_t fid, const Attributes& known, bool write_through) const;
   Task<std::error_code> remove_open(std::u16string path);
-  Task<std::error_code> rename_over(std::u16string from, std::u16string to);
+  Task<std::error_code> rename_within(std::u16string from, std::u16string to);
+
+ private:
+  Task<std::error_code> remove(std::u16string path);
+  virtual Task<std::error_code> rename_over(std::u16string from, std::u16string to);
 
   std::shared_ptr<Smb1Link> link_;
   Smb1Traits traits_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding out over SMB1 which files are symbolic links, and where to: Minshall+French files. One more round trip, and
-// only for files that may be links.
+// Finding out over SMB1 where symbolic links lead: those of the UNIX extensions where they are in use, else
+// Minshall+French files, which also have to be told from others. One more round trip, and only for files that may be
+// links.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,7 @@
 
 namespace smb3fuse::client {
 
-// Fills in symlink_target where the file is one.
+// Fills in symlink_target where the file is one. One of the UNIX extensions that leads to nobody knows where is empty.
 Task<void> read_symlink(std::shared_ptr<Smb1Link> link, std::u16string path, Attributes& attributes);
 
 // The same for all entries of one listing, side by side.

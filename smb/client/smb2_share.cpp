@@ -84,7 +84,7 @@ Task<Result<OpenResult>> Smb2Share::open(OpenRequest request) {
   parameters.desired_access = access_of(request);
   parameters.create_disposition = on_wire(request.disposition);
   parameters.create_options = wire::FILE_NON_DIRECTORY_FILE | (request.write_through ? wire::FILE_WRITE_THROUGH : 0u);
-  parameters.file_attributes = request.create_readonly ? wire::FILE_ATTRIBUTE_READONLY : wire::FILE_ATTRIBUTE_NORMAL;
+  parameters.file_attributes = new_file_attributes(request);
   parameters.ask_file_id = true;
   auto* lease = static_cast<Smb2Lease*>(request.lease);
   if (lease != nullptr) link_->leases.begin_open(*lease, parameters, Smb2Leases::Wanted::all);
@@ -142,7 +142,7 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb2Share::open_directory(std::st
   co_return std::unique_ptr<DirectoryStream>(std::move(stream));
 }
 
-Task<Result<Attributes>> Smb2Share::make_directory(std::string path) {
+Task<Result<Attributes>> Smb2Share::make_directory(std::string path, std::uint32_t) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());
   CreateParameters parameters;
@@ -182,6 +182,10 @@ Task<std::error_code> Smb2Share::remove(std::u16string path, bool clear_readonly
   chain.push_back(link_->requests.close(kPrevious));
   const std::error_code error = co_await link_->run(std::move(chain));
   co_return error;
+}
+
+Task<Result<Attributes>> Smb2Share::make_special(std::string, PosixAttributes) {
+  co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
 }
 
 Task<std::error_code> Smb2Share::remove_file(std::string path, RemoveHint hint) {

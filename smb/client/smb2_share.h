@@ -36,7 +36,8 @@ class Smb2Share final : public Share {
   Task<Result<Attributes>> stat(std::string path) override;
   Task<Result<OpenResult>> open(OpenRequest request) override;
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string path) override;
-  Task<Result<Attributes>> make_directory(std::string path) override;
+  Task<Result<Attributes>> make_directory(std::string path, std::uint32_t mode) override;
+  Task<Result<Attributes>> make_special(std::string path, PosixAttributes what) override;
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> remove_directory(std::string path) override;
   Task<std::error_code> rename(std::string from, std::string to, bool replace, Lease* lease) override;
@@ -50,6 +51,7 @@ class Smb2Share final : public Share {
   std::uint32_t maximum_read() const override { return link_->affordable(link_->read_size); }
   std::uint32_t maximum_write() const override { return link_->affordable(link_->write_size); }
   bool case_sensitive() const override { return traits_.case_sensitive; }
+  bool has_posix_attributes() const override { return false; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
   ShareStatus status() const override;

@@ -4,6 +4,7 @@
 #include "smb/cifs/session.h"
 #include "smb/cifs/trans2.h"
 #include "smb/cifs/transaction.h"
+#include "smb/cifs/unix.h"
 #include "smb/smb1/negotiate.h"
 #include "tests/fuzz/wire_fuzz.h"
 
@@ -19,7 +20,12 @@ void read_data(const TransactionPart& part) {
   wire::check<FindFirst2Response>(part.parameters);
   wire::check<FindNext2Response>(part.parameters);
   wire::check<QueryFileAllInfo>(part.data);
-  static_cast<void>(split_entries(part.data, 64));
+  static_cast<void>(split_entries<FindFileIdFullDirectoryInfo>(part.data, 64));
+  static_cast<void>(split_unix_entries(part.data, 64, true));
+  static_cast<void>(split_unix_entries(part.data, 64, false));
+  wire::check<CifsUnixInfo>(part.data);
+  wire::check<UnixBasic>(part.data);
+  wire::check<PosixOpenResponse>(part.data);
   TransactionAssembly assembly;
   if (assembly.add(part)) static_cast<void>(assembly.add(part));
 }

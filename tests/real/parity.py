@@ -93,6 +93,20 @@ DIFFERENCES = _differences(
         "xattr: XATTR_REPLACE of a missing one": ("ENODATA", "ENOTSUP")}),
 )
 
+# Over SMB1 all of those, and:
+SMB1_DIFFERENCES = DIFFERENCES | _differences(
+    ("Samba 4.17 does not take this control code over SMB1.", {
+        "fallocate: punch a hole": ("(11, b'he\\x00\\x00\\x00\\x00world')", "ENOTSUP")}))
+
+# With its UNIX extensions these are left:
+UNIX_DIFFERENCES = {name: SMB1_DIFFERENCES[name] for name in (
+    "utimensat: nanoseconds", "name: not UTF-8", "rmdir: while it is listed", "rmdir: while it is the current folder",
+    "rename: EXCHANGE of two files", "fallocate: keep size", "fallocate: punch a hole", "open: O_TMPFILE",
+    "lseek: SEEK_HOLE and SEEK_DATA in a sparse file", *(name for name in DIFFERENCES if name.startswith("xattr: ")))}
+UNIX_DIFFERENCES |= _differences(
+    ("Samba 4.17 changes nothing but the bytes of a file that has lost its name.", {
+        "unlink: while open, then write, read, fstat, truncate": ("(b'HELLO wo', 8, 0, 'empty,full,other', 'ENOENT')", "ENOENT")}))
+
 
 # --- how rows are written -------------------------------------------------------------------------------------------
 
@@ -975,7 +989,7 @@ def differences_markdown():
 class Parity(unittest.TestCase):
     maxDiff = None
 
-    def compare(self, server, user, options=""):
+    def compare(self, server, user, options="", differences=DIFFERENCES):
         here = [harness.PYTHON, harness.TESTS / "parity.py", "--run"]
         local_folder = harness.fresh_folder("local", user)
         local = json.loads(harness.run([*here, local_folder], user).stdout)
@@ -986,12 +1000,12 @@ class Parity(unittest.TestCase):
         self.assertEqual(set(local), set(ROWS))
         for name in ROWS:
             with self.subTest(name):
-                allowed = DIFFERENCES.get(name)
+                allowed = differences.get(name)
                 if allowed is None:
                     self.assertEqual(found[name], local[name])
                 else:
                     self.assertEqual((found[name], local[name]), (allowed.mounted, allowed.local),
-                                     "this difference has changed: correct DIFFERENCES")
+                                     "this difference has changed: correct the table of them")
 
     def test_the_table_names_rows_that_exist(self):
         self.assertLessEqual(set(DIFFERENCES), set(ROWS))
@@ -1003,6 +1017,16 @@ class Parity(unittest.TestCase):
     def test_so_it_is_in_smb_2_0_2(self):
         with harness.SambaServer() as server:
             self.compare(server, harness.USER, "vers=2.0")
+
+    SMB1 = ["server min protocol = NT1", "server max protocol = NT1", "create mask = 07777", "directory mask = 07777"]
+
+    def test_so_it_is_in_smb1(self):
+        with harness.SambaServer(self.SMB1) as server:
+            self.compare(server, harness.USER, "vers=1.0,nounix", SMB1_DIFFERENCES)
+
+    def test_the_unix_extensions_of_smb1_leave_little(self):
+        with harness.SambaServer(self.SMB1) as server:
+            self.compare(server, harness.USER, "vers=1.0", UNIX_DIFFERENCES)
 
 
 if __name__ == "__main__":

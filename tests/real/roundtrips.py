@@ -460,7 +460,7 @@ class BudgetsInSmb202(Budgets):
 
 
 class BudgetsInSmb1(Rows):
-    options = "vers=1.0"
+    options = "vers=1.0,nounix"
     server_options = ("server min protocol = NT1", "server max protocol = NT1")
 
     def test_mount(self):

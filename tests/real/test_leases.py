@@ -489,7 +489,7 @@ class StormInSmb202(Storm):
 
 
 class StormInSmb1(Storm):
-    options = "vers=1.0"
+    options = "vers=1.0,nounix"
     server_options = ["server min protocol = NT1"]
     ANSWERS = 1
 

@@ -236,7 +236,7 @@ class LocksInSmb202(Locks):
 
 
 class LocksInSmb1(Locks):
-    options = "vers=1.0"
+    options = "vers=1.0,nounix"
     server_options = ["server min protocol = NT1"]
 
 

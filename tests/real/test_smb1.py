@@ -138,7 +138,7 @@ def of_oplocks(frame):
 
 class Smb1(unittest.TestCase):
     OPTIONS = ["server min protocol = NT1", "server max protocol = NT1"]
-    MOUNT = "vers=1.0,actimeo=0"
+    MOUNT = "vers=1.0,actimeo=0,nounix"
 
     def setUp(self):
         self.server = self.enterContext(SambaServer(self.OPTIONS))
@@ -208,7 +208,7 @@ class Smb1(unittest.TestCase):
 
     # The watch itself is in test_coherence.
     def test_a_watch_is_cancelled_when_the_folder_is_given_up(self):
-        mount = self.mounted(self.wire, "vers=1.0")
+        mount = self.mounted(self.wire, "vers=1.0,nounix")
         (self.file.parent / "folder").mkdir()
         os.chmod(self.file.parent / "folder", 0o777)
         for _ in range(2):

@@ -37,8 +37,11 @@ class TimedShare final : public client::Share {
   Task<client::Result<std::unique_ptr<client::DirectoryStream>>> open_directory(std::string path) override {
     return share_->open_directory(std::move(path));
   }
-  Task<client::Result<client::Attributes>> make_directory(std::string path) override {
-    return share_->make_directory(std::move(path));
+  Task<client::Result<client::Attributes>> make_directory(std::string path, std::uint32_t mode) override {
+    return share_->make_directory(std::move(path), mode);
+  }
+  Task<client::Result<client::Attributes>> make_special(std::string path, client::PosixAttributes what) override {
+    return share_->make_special(std::move(path), what);
   }
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override {
     return share_->remove_file(std::move(path), hint);
@@ -64,6 +67,7 @@ class TimedShare final : public client::Share {
   std::uint32_t maximum_read() const override { return share_->maximum_read(); }
   std::uint32_t maximum_write() const override { return share_->maximum_write(); }
   bool case_sensitive() const override { return share_->case_sensitive(); }
+  bool has_posix_attributes() const override { return share_->has_posix_attributes(); }
   bool is_read_only() const override { return share_->is_read_only(); }
   const client::Attributes& root_attributes() const override { return share_->root_attributes(); }
   client::ShareStatus status() const override { return share_->status(); }

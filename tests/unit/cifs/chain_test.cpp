@@ -67,15 +67,15 @@ TEST(Listing, HasAsManyEntriesAsTheAnswerSays) {
     wire::encode_to(data, entry);
     data.resize((static_cast<std::size_t>(i) + 1) * kEntry);
   }
-  const auto both = split_entries(data, 2);
+  const auto both = split_entries<FindFileIdFullDirectoryInfo>(data, 2);
   ASSERT_TRUE(both);
   ASSERT_EQ(both->size(), 2u);
   EXPECT_EQ((*both)[1].file_id, 1u);
-  EXPECT_FALSE(split_entries(data, 3));
+  EXPECT_FALSE(split_entries<FindFileIdFullDirectoryInfo>(data, 3));
   wire::store_le(data.data(), std::uint32_t{0});
-  EXPECT_FALSE(split_entries(data, 2));
-  EXPECT_TRUE(split_entries({}, 0)->empty());
-  EXPECT_FALSE(split_entries({}, 1));
+  EXPECT_FALSE(split_entries<FindFileIdFullDirectoryInfo>(data, 2));
+  EXPECT_TRUE(split_entries<FindFileIdFullDirectoryInfo>({}, 0)->empty());
+  EXPECT_FALSE(split_entries<FindFileIdFullDirectoryInfo>({}, 1));
 }
 
 TransactionPart part(std::size_t total, std::size_t at, ByteView data) {

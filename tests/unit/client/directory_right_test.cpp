@@ -224,7 +224,7 @@ TEST_F(DirectoryLease, IsNamedByWhatChangesTheDirectory) {
     EXPECT_NE(leases.back().lease_key, key) << what;
     leases.clear();
   };
-  EXPECT_TRUE(finish(share->make_directory("dir/newdir")));
+  EXPECT_TRUE(finish(share->make_directory("dir/newdir", 0755)));
   names_parent("mkdir");
   EXPECT_FALSE(finish(share->remove_file("dir/f", {})));
   names_parent("remove");
@@ -239,11 +239,11 @@ TEST_F(DirectoryLease, IsNamedByWhatChangesTheDirectory) {
   EXPECT_TRUE(finish(share->open(to_write("dir/f"))));
   names_parent("open to write");
 
-  EXPECT_TRUE(finish(share->make_directory("other/newdir")));
+  EXPECT_TRUE(finish(share->make_directory("other/newdir", 0755)));
   EXPECT_TRUE(finish(share->stat("dir/f")));
   EXPECT_THAT(leases, IsEmpty()) << "of another directory, or without a change";
   holder.right.reset();
-  EXPECT_TRUE(finish(share->make_directory("dir/newdir")));
+  EXPECT_TRUE(finish(share->make_directory("dir/newdir", 0755)));
   EXPECT_THAT(leases, IsEmpty());
 }
 

@@ -118,7 +118,7 @@ TEST_P(FewCredits, AreEnoughToReadAndWrite) {
 }
 
 TEST_P(FewCredits, AreEnoughToChangeNames) {
-  EXPECT_TRUE(room.finish(room.share->make_directory("new dir")));
+  EXPECT_TRUE(room.finish(room.share->make_directory("new dir", 0755)));
   EXPECT_EQ(room.finish(room.share->rename("a", "b", true, nullptr)), std::error_code());
   Share::RemoveHint hint;
   hint.file_attributes = file_attribute::readonly;

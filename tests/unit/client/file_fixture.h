@@ -100,6 +100,7 @@ inline std::string words_of(const AttributeChanges& changes) {
   std::string words;
   if (changes.last_write_time) words += " mtime=" + std::to_string(*changes.last_write_time);
   if (changes.file_attributes) words += " attributes=" + std::to_string(*changes.file_attributes);
+  if (changes.mode) words += " mode=" + std::to_string(*changes.mode);
   if (changes.end_of_file) words += " size=" + std::to_string(*changes.end_of_file);
   return words;
 }
@@ -233,7 +234,8 @@ class FakeShare final : public Share {
   Task<Result<Attributes>> stat(std::string) override { co_return Attributes{}; }
   Task<Result<OpenResult>> open(OpenRequest) override { co_return OpenResult{}; }
   Task<Result<std::unique_ptr<DirectoryStream>>> open_directory(std::string) override { co_return nullptr; }
-  Task<Result<Attributes>> make_directory(std::string) override { co_return Attributes{}; }
+  Task<Result<Attributes>> make_directory(std::string, std::uint32_t) override { co_return Attributes{}; }
+  Task<Result<Attributes>> make_special(std::string, PosixAttributes) override { co_return Attributes{}; }
   Task<std::error_code> remove_file(std::string, RemoveHint) override { co_return std::error_code(); }
   Task<std::error_code> remove_directory(std::string) override { co_return std::error_code(); }
   Task<std::error_code> rename(std::string, std::string, bool, Lease*) override { co_return std::error_code(); }
@@ -246,6 +248,7 @@ class FakeShare final : public Share {
   std::uint32_t maximum_read() const override { return 1 << 20; }
   std::uint32_t maximum_write() const override { return 1 << 20; }
   bool case_sensitive() const override { return false; }
+  bool has_posix_attributes() const override { return false; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   ShareStatus status() const override { return {}; }

@@ -79,6 +79,21 @@ TEST_F(FileTest, SetsAttributesAtOnceWhereNothingWasWritten) {
   EXPECT_EQ(done->error, make_error_code(NtStatus::STATUS_ACCESS_DENIED));
 }
 
+TEST_F(FileTest, SetsAModeAtOnceBehindWhatWasWritten) {
+  open();
+  write(0, "content");
+  AttributeChanges changes = mtime(77);
+  changes.mode = 6;
+  const Pending done = set(changes);
+  EXPECT_EQ(server.asked, Asked{"write 0+7 and set mtime=1000"});
+  answer();
+  EXPECT_EQ(server.asked.back(), "set mode=6");
+  EXPECT_FALSE(done->ended);
+  answer(NtStatus::STATUS_ACCESS_DENIED);
+  EXPECT_EQ(done->error, make_error_code(NtStatus::STATUS_ACCESS_DENIED));
+  EXPECT_EQ(server.asked.size(), 2u) << "the time is not set either";
+}
+
 TEST_F(FileTest, SendsChangesThatNobodyFlushesAfterASecond) {
   open();
   write(0, std::string(1 << 20, 'x'));

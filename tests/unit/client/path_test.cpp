@@ -78,6 +78,13 @@ TEST(WirePath, CountsTheLengthOfAComponentInUtf16Units) {
   EXPECT_FALSE(to_wire_path(faces + "🙂", NameMapping::sfm));
 }
 
+TEST(WirePath, IsAsItIsWhereTheServerTakesPosixPaths) {
+  const auto path = to_wire_path("a:b/c*\\d?/ .", NameMapping::posix);
+  ASSERT_TRUE(path);
+  EXPECT_EQ(*path, u"a:b/c*\\d?/ .");
+  EXPECT_EQ(from_wire_name(u"c*\\d\uF022", NameMapping::posix), "c*\\d\uF022");
+}
+
 class RoundTrip : public testing::TestWithParam<NameMapping> {};
 
 TEST_P(RoundTrip, GivesBackEveryNameThatPosixAllows) {
@@ -107,7 +114,7 @@ TEST(NameFromServer, KeepsTheRestOfThePrivateUseArea) {
 
 TEST(NameFromServer, ThatCouldLeaveTheMountIsLeftOut) {
   using namespace std::string_literals;
-  for (const NameMapping mapping : {NameMapping::none, NameMapping::sfm, NameMapping::sfu}) {
+  for (const NameMapping mapping : {NameMapping::none, NameMapping::sfm, NameMapping::sfu, NameMapping::posix}) {
     for (const std::u16string& name : {u""s, u"."s, u".."s, u"a/b"s, u"/"s, u"../x"s, std::u16string(u"a\0b", 3),
                                        std::u16string(1, 0xD800), std::u16string(u"a") + char16_t{0xDC00}}) {
       EXPECT_FALSE(from_wire_name(name, mapping));

@@ -60,7 +60,12 @@ class FakeConnection final : public Share {
     if (error) co_return tl::make_unexpected(error);
     co_return nullptr;
   }
-  Task<Result<Attributes>> make_directory(std::string path) override { return made(name("mkdir " + path)); }
+  Task<Result<Attributes>> make_directory(std::string path, std::uint32_t) override {
+    return made(name("mkdir " + path));
+  }
+  Task<Result<Attributes>> make_special(std::string path, PosixAttributes) override {
+    return made(name("mknod " + path));
+  }
   Task<std::error_code> remove_file(std::string path, RemoveHint) override { return done(name("remove " + path)); }
   Task<std::error_code> remove_directory(std::string path) override { return done(name("rmdir " + path)); }
   Task<std::error_code> rename(std::string from, std::string, bool, Lease* lease) override {
@@ -83,6 +88,7 @@ class FakeConnection final : public Share {
   std::uint32_t maximum_read() const override { return static_cast<std::uint32_t>(number_); }
   std::uint32_t maximum_write() const override { return 1; }
   bool case_sensitive() const override { return true; }
+  bool has_posix_attributes() const override { return true; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   ShareStatus status() const override { return {}; }
@@ -173,7 +179,7 @@ TEST_F(ReconnectingShareTest, AsksItsConnectionAsLongAsItLives) {
 TEST_F(ReconnectingShareTest, MakesAnotherForWhateverIsAskedNext) {
   lose();
   EXPECT_TRUE(share.is_lost());
-  EXPECT_FALSE(ask(share.make_directory("a")));
+  EXPECT_FALSE(ask(share.make_directory("a", 0755)));
   EXPECT_THAT(asked(), ElementsAre("end of 1", "mkdir a 2"));
   EXPECT_FALSE(share.is_lost());
   EXPECT_EQ(share.maximum_read(), 2U);
@@ -213,10 +219,14 @@ TEST_F(ReconnectingShareTest, DoesNotRepeatAChange) {
   create.path = "a";
   create.disposition = Disposition::create;
   const std::function<std::error_code()> changes[] = {
-      [&] { return ask(share.make_directory("a")); },   [&] { return ask(share.remove_file("a", {})); },
-      [&] { return ask(share.remove_directory("a")); }, [&] { return ask(share.rename("a", "b", true, nullptr)); },
-      [&] { return ask(share.link("a", "b")); },        [&] { return ask(share.make_symlink("a", "b")); },
+      [&] { return ask(share.make_directory("a", 0755)); },
+      [&] { return ask(share.remove_file("a", {})); },
+      [&] { return ask(share.remove_directory("a")); },
+      [&] { return ask(share.rename("a", "b", true, nullptr)); },
+      [&] { return ask(share.link("a", "b")); },
+      [&] { return ask(share.make_symlink("a", "b")); },
       [&] { return ask(share.open(create)); },
+      [&] { return ask(share.make_special("a", {})); },
   };
   for (const auto& change : changes) {
     ASSERT_FALSE(ask(share.stat("a")));  // over a connection that lives

@@ -3,6 +3,8 @@
 // held it answers nothing, but counts who is interrupted.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <coroutine>
 #include <map>
@@ -45,6 +47,7 @@ class FakeShare final : public client::Share {
     file->attributes.file_id = ++last_id_;
     file->attributes.file_attributes = client::file_attribute::archive;
     file->attributes.last_write_time = 133'000'000'000'000'000;
+    if (is_posix) file->attributes.posix = {.mode = S_IFREG | 0644, .uid = kServerUser, .gid = kServerGroup};
     file->data = data;
     resize(*file, data.size());
     tree[path] = file;
@@ -53,6 +56,7 @@ class FakeShare final : public client::Share {
   File& put_folder(const std::string& path) {
     File& folder = put(path);
     folder.attributes.file_attributes = client::file_attribute::directory;
+    if (is_posix) folder.attributes.posix->mode = S_IFDIR | 0755;
     return folder;
   }
   void hold() { held_ = true; }
@@ -129,6 +133,9 @@ class FakeShare final : public client::Share {
     Holder& holder_;
   };
   bool offers_directory_rights = false;
+  static constexpr std::uint32_t kServerUser = 1234;
+  static constexpr std::uint32_t kServerGroup = 567;
+  bool is_posix = false;  // modes and owners are kept
   std::vector<FakeDirectoryRight*> directory_rights;
   std::shared_ptr<client::DirectoryRight> ask_directory_right(std::string path,
                                                               client::DirectoryRight::Holder& holder) override {
@@ -158,7 +165,11 @@ class FakeShare final : public client::Share {
     result.created = found == tree.end();
     if (result.created) {
       File& made = put(request.path);
-      if (request.create_readonly) made.attributes.file_attributes |= client::file_attribute::readonly;
+      if (is_posix) {
+        made.attributes.posix->mode = S_IFREG | request.create_mode;
+      } else if ((request.create_mode & 0222) == 0) {
+        made.attributes.file_attributes |= client::file_attribute::readonly;
+      }
       found = tree.find(request.path);
     }
     const bool truncates = request.disposition == client::Disposition::truncate ||
@@ -189,10 +200,20 @@ class FakeShare final : public client::Share {
     co_return stream;
   }
 
-  client::Task<client::Result<client::Attributes>> make_directory(std::string path) override {
+  client::Task<client::Result<client::Attributes>> make_directory(std::string path, std::uint32_t mode) override {
     co_await answer("mkdir " + path);
     if (tree.count(path) != 0) co_return failure(NtStatus::STATUS_OBJECT_NAME_COLLISION);
-    co_return put_folder(path).attributes;
+    File& made = put_folder(path);
+    if (is_posix) made.attributes.posix->mode = S_IFDIR | mode;
+    co_return made.attributes;
+  }
+
+  client::Task<client::Result<client::Attributes>> make_special(std::string path,
+                                                                client::PosixAttributes what) override {
+    co_await answer("mknod " + path);
+    File& made = put(path);
+    made.attributes.posix = what;
+    co_return made.attributes;
   }
 
   client::Task<std::error_code> remove_file(std::string path, RemoveHint hint) override {
@@ -257,6 +278,7 @@ class FakeShare final : public client::Share {
   std::uint32_t maximum_read() const override { return 1024 * 1024; }
   std::uint32_t maximum_write() const override { return 1024 * 1024; }
   bool case_sensitive() const override { return true; }
+  bool has_posix_attributes() const override { return is_posix; }
   bool is_read_only() const override { return false; }
   const client::Attributes& root_attributes() const override { return root_; }
   client::ShareStatus status() const override { return {}; }
@@ -393,6 +415,9 @@ class FakeShare final : public client::Share {
     if (changes.last_access_time) file.attributes.last_access_time = *changes.last_access_time;
     if (changes.file_attributes) file.attributes.file_attributes = *changes.file_attributes;
     if (changes.end_of_file) resize(file, *changes.end_of_file);
+    if (changes.mode) file.attributes.posix->mode = (file.attributes.posix->mode & S_IFMT) | *changes.mode;
+    if (changes.uid) file.attributes.posix->uid = *changes.uid;
+    if (changes.gid) file.attributes.posix->gid = *changes.gid;
   }
   cache::Buffer bytes_of(const File& file, std::uint64_t offset, std::size_t length) {
     const std::size_t begin = std::min<std::size_t>(offset, file.data.size());

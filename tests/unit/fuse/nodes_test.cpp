@@ -185,5 +185,32 @@ TEST_F(NodesTest, AreKeptWhileTheyArePinned) {
   EXPECT_EQ(nodes.size(), 1U);
 }
 
+client::Attributes posix_file(std::uint64_t id, client::FileTime change_time) {
+  client::Attributes attributes = file(id);
+  attributes.change_time = change_time;
+  attributes.posix.emplace();
+  return attributes;
+}
+
+// By POSIX there is no time of creation that would tell.
+TEST_F(NodesTest, AreOthersWhenANewFileHasTheNumberOfOneThatIsGone) {
+  const client::Attributes told = posix_file(10, 500);
+  Node& before = look_up(nodes.root(), "a", told);
+  EXPECT_EQ(nodes.adopt(nodes.root(), "a", told, true).pointer(), &before) << "told of by an answer that overtook";
+  EXPECT_NE(nodes.adopt(nodes.root(), "b", posix_file(10, 501), true).pointer(), &before)
+      << "another client removed it";
+
+  Node& removed = look_up(nodes.root(), "c", posix_file(11, 500));
+  nodes.remove_name(nodes.root(), "c");
+  EXPECT_NE(nodes.adopt(nodes.root(), "c", posix_file(11, 400), true).pointer(), &removed) << "we removed it";
+}
+
+TEST_F(NodesTest, KeepWhatAnAnswerDoesNotTell) {
+  Node& node = look_up(nodes.root(), "a", posix_file(10, 500));
+  EXPECT_TRUE(nodes.learn(node, file(0), nodes.asked_now(now), 1s));
+  EXPECT_TRUE(node.attributes.posix);
+  EXPECT_EQ(node.attributes.file_id, 10u);
+}
+
 }  // namespace
 }  // namespace smb3fuse::fs

@@ -186,6 +186,8 @@ TEST(MountOptions, SetWhatTheyName) {
       {"noperm,default_permissions", [](O o) { return o.kernel.check_permissions; }},
       {"noserverino", [](O o) { return !o.server_inodes; }},
       {"noserverino,serverino", [](O o) { return o.server_inodes; }},
+      {"nounix", [](O o) { return !o.unix_extensions; }},
+      {"noposix,unix", [](O o) { return o.unix_extensions; }},
       {"mapchars", [](O o) { return o.name_mapping == NameMapping::sfu; }},
       {"nomapposix", [](O o) { return o.name_mapping == NameMapping::none; }},
       {"nomapchars", [](O o) { return o.name_mapping == NameMapping::none; }},

@@ -184,7 +184,7 @@ TEST_F(ServerShareTest, LetsNobodyChangeTheFolderOfShares) {
   making.path = "file";
   making.disposition = client::Disposition::open_or_create;
   EXPECT_EQ(run(server->open(std::move(making))).error(), kReadOnly);
-  EXPECT_EQ(run(server->make_directory("folder")).error(), kReadOnly);
+  EXPECT_EQ(run(server->make_directory("folder", 0755)).error(), kReadOnly);
   EXPECT_EQ(run(server->make_symlink("link", "target")).error(), kReadOnly);
   EXPECT_EQ(run(server->remove_directory("films")), kReadOnly);
   EXPECT_EQ(run(server->remove_file("films", {})), kReadOnly);
