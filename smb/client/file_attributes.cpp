@@ -136,7 +136,12 @@ Attributes File::Remote::seen_through(Attributes from_server) const {
   if (const auto size = cache_.size_underway()) from_server.end_of_file = *size;
   from_server.end_of_file = std::max(from_server.end_of_file, cache_.unsent_end());
   overlay(from_server, underway_);
-  if (owes_time_) from_server.last_write_time = from_server.change_time = written_at_;
+  if (owes_time_) {
+    // A change of mode or owner may have moved the time of change since; no other server tells that time.
+    const bool moves_on = from_server.posix && from_server.change_time > written_at_;
+    from_server.last_write_time = written_at_;
+    if (!moves_on) from_server.change_time = written_at_;
+  }
   overlay(from_server, changes_);
   return from_server;
 }

@@ -357,6 +357,10 @@ TEST_F(FileTest, ShowsAttributesThroughWhatIsNotSent) {
   from_server.last_write_time = 5;
   EXPECT_EQ(file->seen_through(from_server).end_of_file, 16u);
   EXPECT_EQ(file->seen_through(from_server).last_write_time, 1000);
+  EXPECT_EQ(file->seen_through(from_server).change_time, 1000);
+  from_server.posix.emplace();
+  from_server.change_time = 1001;
+  EXPECT_EQ(file->seen_through(from_server).change_time, 1001) << "a chmod has moved it since";
   set(mtime(77));
   EXPECT_EQ(file->seen_through(from_server).last_write_time, 77);
   const Pending flushed = flush();
