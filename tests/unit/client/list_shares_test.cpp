@@ -60,12 +60,10 @@ class ListSharesTest : public testing::Test {
     ConnectConfig config;
     config.server = "nas";
     config.credentials = room.config.credentials.clone();
-    config.max_dialect = max_dialect;
     return room.finish(list_shares(room.runtime, room.dialer, std::move(config)));
   }
 
   Room room;
-  std::uint16_t max_dialect = 0x0311;
   std::u16string opened;
   bool closed = false;
   std::size_t said = 0;
@@ -112,14 +110,6 @@ TEST_F(ListSharesTest, SaysWhatIsWrong) {
       "the server does not tell its shares: the server does not talk about this (0x"))
       << shares.error().sentence;
   EXPECT_TRUE(closed);
-}
-
-TEST_F(ListSharesTest, IsRefusedInSmb1) {
-  max_dialect = 0x0100;
-  const auto shares = list();
-  ASSERT_FALSE(shares);
-  EXPECT_NE(shares.error().sentence.find("SMB1"), std::string::npos) << shares.error().sentence;
-  EXPECT_TRUE(room.dialer.dialled.empty());
 }
 
 TEST_F(ListSharesTest, SaysWhenTheUserMayNotAsk) {
