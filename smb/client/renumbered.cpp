@@ -20,9 +20,10 @@ class RenumberedOpen final : public Open {
   }
   void flush(Done done) override { open_->flush(std::move(done)); }
   Task<Result<Attributes>> attributes() override {
+    const FileIds ids = ids_;  // the open may be closed before it is answered
     const Result<Attributes> told = co_await open_->attributes();
     if (!told) co_return tl::make_unexpected(told.error());
-    co_return ids_.renumbered(*told);
+    co_return ids.renumbered(*told);
   }
   Task<std::error_code> set_attributes(AttributeChanges changes) override { return open_->set_attributes(changes); }
   void set_at_close(AttributeChanges changes) override { open_->set_at_close(changes); }

@@ -131,13 +131,14 @@ void Smb1Open::flush(Done done) {
 }
 
 Task<Result<Attributes>> Smb1Open::attributes() {
+  const std::uint64_t file_id = file_id_;  // the open may be closed before it is answered
   if (link_->requests.is_unix()) {
     const Smb1Answer told = co_await link_->exchange(Smb1UnixRequests(link_->requests).query_basic(fid_));
     co_return unix_attributes_of(told);
   }
   const Smb1Answer answer = co_await link_->exchange(link_->requests.query_all(fid_));
   Result<Attributes> attributes = all_attributes_of(answer);
-  if (attributes) attributes->file_id = file_id_;
+  if (attributes) attributes->file_id = file_id;
   co_return attributes;
 }
 

@@ -105,7 +105,8 @@ void Smb2Open::ask_attributes(Smb2Link::Chain& chain) const {
   chain.push_back(link_->requests.query(file_id_, wire::FileInformationClass::standard, kFixedInformationBuffer));
 }
 
-Result<Attributes> Smb2Open::attributes_from(const Answer& network_open, const Answer& standard) const {
+Result<Attributes> Smb2Open::attributes_from(const Answer& network_open, const Answer& standard,
+                                             std::uint64_t index_number) {
   for (const Answer* answer : {&network_open, &standard}) {
     if (is_error(answer->status)) return tl::make_unexpected(make_error_code(answer->status));
   }
@@ -114,16 +115,17 @@ Result<Attributes> Smb2Open::attributes_from(const Answer& network_open, const A
   const auto information = wire::decode<wire::FileNetworkOpenInformation>(response->output_buffer);
   if (!information) return tl::make_unexpected(malformed(information.error()));
   Attributes attributes = attributes_of(*information);
-  attributes.file_id = index_number_;
+  attributes.file_id = index_number;
   if (const auto error = add_standard(standard, attributes)) return tl::make_unexpected(error);
   return attributes;
 }
 
 Task<Result<Attributes>> Smb2Open::attributes() {
+  const std::uint64_t index_number = index_number_;  // the open may be closed before it is answered
   Smb2Link::Chain chain;
   ask_attributes(chain);
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
-  co_return attributes_from(answers[0], answers[1]);
+  co_return attributes_from(answers[0], answers[1], index_number);
 }
 
 Task<std::error_code> Smb2Open::set_attributes(AttributeChanges changes) {
@@ -167,6 +169,7 @@ Task<LockAnswer> Smb2Open::change_locks(LockPlan plan) {
   if (!plan.drop.empty()) chain.push_back(link_->requests.unlock(file_id_, plan.drop));
   if (!plan.take.empty()) chain.push_back(link_->requests.lock(file_id_, plan.take));
   const std::size_t steps = chain.size();
+  const std::uint64_t index_number = index_number_;
   if (!plan.take.empty()) ask_attributes(chain);
   const Smb2Link::Answers answers = co_await link_->exchange(std::move(chain));
   LockAnswer answer;
@@ -181,7 +184,8 @@ Task<LockAnswer> Smb2Open::change_locks(LockPlan plan) {
   answer.dropped = is_done(plan.drop);
   answer.taken = is_done(plan.take);
   if (!answer.taken) co_return answer;
-  if (auto attributes = attributes_from(answers[steps], answers[steps + 1])) answer.attributes = std::move(*attributes);
+  if (auto attributes = attributes_from(answers[steps], answers[steps + 1], index_number))
+    answer.attributes = std::move(*attributes);
   co_return answer;
 }
 

@@ -31,7 +31,8 @@ class Smb2Open final : public Open {
  private:
   void ask_attributes(Smb2Link::Chain& chain) const;
   // Its answers.
-  Result<Attributes> attributes_from(const Answer& network_open, const Answer& standard) const;
+  static Result<Attributes> attributes_from(const Answer& network_open, const Answer& standard,
+                                            std::uint64_t index_number);
 
   std::shared_ptr<Smb2Link> link_;
   wire::FileId file_id_;

@@ -361,5 +361,22 @@ TEST_F(ShareTest, RequestThatIsNeverAnsweredTimesOutAloneWhileTheServerLives) {
   EXPECT_TRUE(room.finish(room.share->stat("b")));
 }
 
+// An append may ask through an open that another handle closes meanwhile.
+TEST(Open, MayGoBeforeItsAttributesAreTold) {
+  Room room;
+  ASSERT_TRUE(room.connect()) << room.error.sentence;
+  auto opened = room.finish(room.share->open(Room::to_read("f")));
+  ASSERT_TRUE(opened);
+  std::optional<Result<Attributes>> told;
+  spawn([](Task<Result<Attributes>> asked, std::optional<Result<Attributes>>& answer) -> Task<void> {
+    Result<Attributes> result = co_await std::move(asked);
+    answer.emplace(std::move(result));
+  }(opened->open->attributes(), told));
+  opened->open.reset();
+  room.runtime.advance(1s);
+  ASSERT_TRUE(told && *told);
+  EXPECT_EQ((*told)->file_id, opened->attributes.file_id);
+}
+
 }  // namespace
 }  // namespace smb3fuse::client

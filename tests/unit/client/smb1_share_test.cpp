@@ -292,6 +292,15 @@ TEST_F(Smb1ShareTest, PartsThatContradictEachOtherEndTheConnection) {
   EXPECT_FALSE(room.stream->is_open());
 }
 
+TEST_F(Smb1ShareTest, AnOpenMayGoBeforeItsAttributesAreTold) {
+  std::unique_ptr<Open> open = opened(to_write("f"));
+  std::optional<Result<Attributes>> told;
+  spawn(keep(open->attributes(), told));
+  open.reset();
+  room.runtime.advance(1s);
+  ASSERT_TRUE(told && *told);
+}
+
 // ---- locks
 
 class Smb1LockTest : public Smb1ShareTest {
