@@ -55,8 +55,9 @@ client::Task<void> Vfs::open(Request request, NodeId id, int flags) {
     co_return;
   }
   if (const std::shared_ptr<OpenFile> known = node->file.lock()) co_await join_open_ahead(*known);
-  // Beside other handles the file is emptied through them, in order with what they have written.
-  const bool empty_now = (flags & O_TRUNC) != 0 && !is_open(*node);
+  // Beside other handles the file is emptied through them, in order with what they have written. And where it has
+  // several names, once it is known to be that file: the one it is opened by may be another file's by now.
+  const bool empty_now = (flags & O_TRUNC) != 0 && !is_open(*node) && node->names.size() == 1;
   const bool empty_then = (flags & O_TRUNC) != 0 && !empty_now;
   if (empty_now) idle_.close(*node);  // what is known under its rights is of what it was
   const std::shared_ptr<OpenFile> file = file_of(node);

@@ -600,6 +600,18 @@ TEST_F(VfsLease, SeesThatANewNameIsOfAFileThatIsOpen) {
   EXPECT_EQ(share.tree["a"]->data, "Jullo");
 }
 
+TEST_F(VfsLease, EmptiesNoOtherFileThatHasTakenOneOfItsNames) {
+  const NodeId node = known("a", "hello");
+  share.tree["b"] = share.tree["a"];  // a hard link
+  EXPECT_EQ(kernel.lookup(kRootId, "b").nodeid, node);
+  share.put("b", "another");  // as another client would
+  EXPECT_EQ(kernel.open(node, O_WRONLY | O_TRUNC).error, ESTALE);
+  EXPECT_EQ(share.tree["b"]->data, "another");
+  EXPECT_EQ(kernel.lookup(kRootId, "a").nodeid, node);
+  EXPECT_EQ(kernel.open(node, O_WRONLY | O_TRUNC).error, 0);
+  EXPECT_EQ(share.tree["a"]->data, "");
+}
+
 // ---- when the connection is lost
 
 TEST_F(VfsLease, GivesUpIdleOpensWithTheConnection) {
