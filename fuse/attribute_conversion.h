@@ -16,6 +16,9 @@ enum class FileKind : std::uint8_t { regular, directory, symlink, special };
 
 FileKind kind_of(const client::Attributes& attributes);
 
+// Of st_mode, all but the kind.
+inline constexpr mode_t kPermissions = 07777;
+
 // False for what listings leave open: where a symbolic link leads, and whether a reparse point, or a regular file of
 // exactly the size of a Minshall+French link, is one.
 bool is_told_completely(const client::Attributes& attributes);

@@ -195,6 +195,7 @@ class Vfs {
   client::Task<std::error_code> flush(FileHandle& handle, bool to_disk);
   client::Task<void> flush_and_log(std::shared_ptr<FileHandle> handle);
   client::Task<void> release_locks(FileHandle& handle, client::LockOwner owner);
+  client::Task<std::error_code> change_through_open(Node& node, std::string path, client::AttributeChanges changes);
   client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);
   client::Task<std::error_code> empty(Node& node);
   // At least so long.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vfs: attributes of nodes and of the file system.
+#include <fcntl.h>
+
 #include "fuse/errno_map.h"
 #include "fuse/vfs.h"
 
@@ -9,7 +11,6 @@ namespace {
 
 constexpr client::Duration kStatisticsValid = std::chrono::seconds(1);
 constexpr const char* kBirthTime = "user.smb3fuse.btime";
-constexpr mode_t kPermissions = 07777;
 
 std::optional<client::FileTime> wanted_time(int what, int set, int set_now, const timespec& time,
                                             client::FileTime now) {
@@ -65,6 +66,16 @@ client::Task<void> Vfs::get_attributes(Request request, NodeId id) {
   }
 }
 
+// The one of its names that is asked by may be another file's by now: the open tells, before anything is lost.
+client::Task<std::error_code> Vfs::change_through_open(Node& node, std::string path, client::AttributeChanges changes) {
+  const std::shared_ptr<OpenFile> file = file_of(nodes_.pin(node));
+  const client::Result<client::Open*> open = co_await open_anew(*file, std::move(path), O_WRONLY, false);
+  if (!open) co_return open.error();
+  const std::error_code error = co_await file->file.set_attributes(std::move(changes));
+  file->file.end_use(**open);
+  co_return error;
+}
+
 // Changes of size go through the file where there are opens, because they must take their place among the writes.
 client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges changes) {
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
@@ -78,7 +89,12 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
     if (error) co_return error;
     std::optional<std::string> path = nodes_.path_of(node);
     if (!path) co_return make_errno(ESTALE);
-    error = co_await share_.set_attributes(std::move(*path), changes);
+    const bool may_be_another = changes.end_of_file && node.names.size() > 1;
+    if (may_be_another) {
+      error = co_await change_through_open(node, std::move(*path), changes);
+    } else {
+      error = co_await share_.set_attributes(std::move(*path), changes);
+    }
   }
   const client::TimePoint fresh_until = node.fresh_until;
   if (open_file != nullptr) {

@@ -16,8 +16,6 @@ namespace {
 constexpr std::uint64_t kWholeFile = 1024 * 1024;
 constexpr std::uint32_t kFirstPiece = 128 * 1024;
 
-constexpr mode_t kPermissions = 07777;
-
 bool wants_to_read(int flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 bool wants_to_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 // The server has to be told of O_SYNC with the open.

@@ -10,11 +10,7 @@
 namespace smb3fuse::fs {
 
 namespace {
-
-constexpr mode_t kPermissions = 07777;
-
 bool is_readonly(const Node& node) { return (node.attributes.file_attributes & client::file_attribute::readonly) != 0; }
-
 }  // namespace
 
 client::Result<std::string> Vfs::path_in(const NodeRef& parent, const std::string& name) const {

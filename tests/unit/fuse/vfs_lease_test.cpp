@@ -600,6 +600,19 @@ TEST_F(VfsLease, SeesThatANewNameIsOfAFileThatIsOpen) {
   EXPECT_EQ(share.tree["a"]->data, "Jullo");
 }
 
+TEST_F(VfsLease, CutsNoOtherFileThatHasTakenOneOfItsNames) {
+  const NodeId node = known("a", "hello");
+  share.tree["b"] = share.tree["a"];  // a hard link
+  EXPECT_EQ(kernel.lookup(kRootId, "b").nodeid, node);
+  share.put("b", "another");  // as another client would
+  EXPECT_EQ(set_size(node, 2).error, ESTALE);
+  EXPECT_EQ(share.tree["b"]->data, "another");
+  EXPECT_EQ(kernel.lookup(kRootId, "a").nodeid, node);
+  EXPECT_EQ(set_size(node, 2).as<fuse_attr_out>().attr.size, 2U);
+  EXPECT_EQ(share.tree["a"]->data, "he");
+  EXPECT_EQ(share.opens, 0);
+}
+
 TEST_F(VfsLease, EmptiesNoOtherFileThatHasTakenOneOfItsNames) {
   const NodeId node = known("a", "hello");
   share.tree["b"] = share.tree["a"];  // a hard link
