@@ -124,16 +124,21 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb1Share::open_directory(std::st
 Task<Result<Attributes>> Smb1Share::make_directory(std::string path, std::uint32_t) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());
+  Result<Attributes> made = co_await make(*on_server, link_->requests.create_directory(*on_server));
+  co_return made;
+}
+
+Task<Result<Attributes>> Smb1Share::make(std::u16string path, smb1::Outgoing request) {
   Smb1Link::Flight flight;
-  flight.push_back(link_->requests.create_directory(*on_server));
-  ask_attributes(link_->requests, *on_server, flight);
+  flight.push_back(std::move(request));
+  ask_attributes(link_->requests, path, flight);
   const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
   if (const auto error = error_of(answers[0])) co_return tl::make_unexpected(error);
   Result<Attributes> attributes = attributes_from(link_->requests, answers, 1);
   if (attributes) co_return attributes;
   // The server looked before it made it.
   Smb1Link::Flight again;
-  ask_attributes(link_->requests, *on_server, again);
+  ask_attributes(link_->requests, path, again);
   const Smb1Link::Answers told = co_await link_->exchange(std::move(again));
   co_return attributes_from(link_->requests, told, 0);
 }

@@ -61,6 +61,8 @@ class Smb1Share : public Share {
   Result<std::u16string> wire_path(const std::string& path) const;
   // The open that `fid` names.
   std::unique_ptr<Open> adopt(std::uint16_t fid, const Attributes& known, bool write_through) const;
+  // Sends what makes something at `path`, and asks what has come of it: 1, rarely 2.
+  Task<Result<Attributes>> make(std::u16string path, smb1::Outgoing request);
   Task<std::error_code> remove_open(std::u16string path);
   Task<std::error_code> rename_within(std::u16string from, std::u16string to);
 

@@ -132,21 +132,6 @@ Task<Result<Attributes>> Smb1UnixShare::make_directory(std::string path, std::ui
   co_return std::move(made->attributes);
 }
 
-Task<Result<Attributes>> Smb1UnixShare::make(std::u16string path, smb1::Outgoing request) {
-  Smb1Link::Flight flight;
-  flight.push_back(std::move(request));
-  ask_attributes(wire().requests, path, flight);
-  const Smb1Link::Answers answers = co_await wire().exchange(std::move(flight));
-  if (const auto error = error_of(answers[0])) co_return tl::make_unexpected(error);
-  Result<Attributes> attributes = attributes_from(wire().requests, answers, 1);
-  if (attributes) co_return attributes;
-  // The server looked before it made it.
-  Smb1Link::Flight again;
-  ask_attributes(wire().requests, path, again);
-  const Smb1Link::Answers told = co_await wire().exchange(std::move(again));
-  co_return attributes_from(wire().requests, told, 0);
-}
-
 Task<Result<Attributes>> Smb1UnixShare::make_special(std::string path, PosixAttributes what) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return tl::make_unexpected(on_server.error());

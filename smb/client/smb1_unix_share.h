@@ -27,8 +27,6 @@ class Smb1UnixShare final : public Smb1Share {
 
  private:
   Task<std::error_code> rename_over(std::u16string from, std::u16string to) override;
-  // Sends what makes something at `path`, and asks what has come of it.
-  Task<Result<Attributes>> make(std::u16string path, smb1::Outgoing request);
 };
 
 // What we use of the extensions, for the server to be told before it is known what it has: it takes no notice of what
