@@ -169,10 +169,11 @@ Task<LockAnswer> FileLocks::bring_to_server() {
 
 Task<LockAnswer> FileLocks::bring_back_to_server() {
   const TimePoint until = runtime_.now() + kPatience;
-  const std::unique_ptr<Timer> timer = runtime_.make_timer();
+  std::unique_ptr<Timer> timer;
   for (Duration pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     LockAnswer answer = co_await bring_to_server();
     if (host_ == nullptr || !is_lock_refusal(answer.error) || runtime_.now() >= until) co_return answer;
+    timer = runtime_.make_timer();
     co_await callback<bool>([&](const std::function<void(bool)>& done) {
       timer->expire_at(runtime_.now() + pause, [done] { done(true); });
     });

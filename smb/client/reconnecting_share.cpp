@@ -129,12 +129,13 @@ Task<Answer> ReconnectingShare::run(Again again, Ask ask) {
 // ---- what is asked, and what is changed
 
 Task<Result<Attributes>> ReconnectingShare::stat(std::string path) {
-  return run<Result<Attributes>>(Again::yes, [path](const Connection& share) { return share->stat(path); });
+  return run<Result<Attributes>>(Again::yes,
+                                 [path = std::move(path)](const Connection& share) { return share->stat(path); });
 }
 
 Task<Result<OpenResult>> ReconnectingShare::open(OpenRequest request) {
   const Again again = request.disposition == Disposition::create ? Again::no : Again::yes;
-  return run<Result<OpenResult>>(again, [request](const Connection& share) {
+  return run<Result<OpenResult>>(again, [request = std::move(request)](const Connection& share) {
     OpenRequest on_it = request;
     on_it.lease = lease_under(request.lease, share);
     return share->open(std::move(on_it));
@@ -143,7 +144,7 @@ Task<Result<OpenResult>> ReconnectingShare::open(OpenRequest request) {
 
 Task<Result<std::unique_ptr<DirectoryStream>>> ReconnectingShare::open_directory(std::string path) {
   return run<Result<std::unique_ptr<DirectoryStream>>>(
-      Again::yes, [path](const Connection& share) { return share->open_directory(path); });
+      Again::yes, [path = std::move(path)](const Connection& share) { return share->open_directory(path); });
 }
 
 Task<Result<Attributes>> ReconnectingShare::make_directory(std::string path, std::uint32_t mode) {
@@ -157,33 +158,36 @@ Task<Result<Attributes>> ReconnectingShare::make_special(std::string path, Posix
 }
 
 Task<std::error_code> ReconnectingShare::remove_file(std::string path, RemoveHint hint) {
-  return run<std::error_code>(Again::no,
-                              [path, hint](const Connection& share) { return share->remove_file(path, hint); });
+  return run<std::error_code>(
+      Again::no, [path = std::move(path), hint](const Connection& share) { return share->remove_file(path, hint); });
 }
 
 Task<std::error_code> ReconnectingShare::remove_directory(std::string path) {
-  return run<std::error_code>(Again::no, [path](const Connection& share) { return share->remove_directory(path); });
+  return run<std::error_code>(
+      Again::no, [path = std::move(path)](const Connection& share) { return share->remove_directory(path); });
 }
 
 Task<std::error_code> ReconnectingShare::rename(std::string from, std::string to, bool replace, Lease* lease) {
-  return run<std::error_code>(Again::no, [from, to, replace, lease](const Connection& share) {
-    return share->rename(from, to, replace, lease_under(lease, share));
-  });
+  return run<std::error_code>(Again::no,
+                              [from = std::move(from), to = std::move(to), replace, lease](const Connection& share) {
+                                return share->rename(from, to, replace, lease_under(lease, share));
+                              });
 }
 
 Task<std::error_code> ReconnectingShare::link(std::string existing, std::string new_path) {
-  return run<std::error_code>(
-      Again::no, [existing, new_path](const Connection& share) { return share->link(existing, new_path); });
+  return run<std::error_code>(Again::no, [existing = std::move(existing), new_path = std::move(new_path)](
+                                             const Connection& share) { return share->link(existing, new_path); });
 }
 
 Task<std::error_code> ReconnectingShare::set_attributes(std::string path, AttributeChanges changes) {
-  return run<std::error_code>(
-      Again::yes, [path, changes](const Connection& share) { return share->set_attributes(path, changes); });
+  return run<std::error_code>(Again::yes, [path = std::move(path), changes](const Connection& share) {
+    return share->set_attributes(path, changes);
+  });
 }
 
 Task<Result<Attributes>> ReconnectingShare::make_symlink(std::string path, std::string target) {
-  return run<Result<Attributes>>(Again::no,
-                                 [path, target](const Connection& share) { return share->make_symlink(path, target); });
+  return run<Result<Attributes>>(Again::no, [path = std::move(path), target = std::move(target)](
+                                                const Connection& share) { return share->make_symlink(path, target); });
 }
 
 Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info() {
