@@ -34,7 +34,8 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   ~Remote() { locks_->leave(); }
 
   Lease* lease() const { return lease_.get(); }
-  Rights rights() const { return lease_ ? lease_->rights() : Rights{}; }
+  // The lease may live on in an open that is not ours, of a rename, and end with it untold.
+  Rights rights() const { return lease_ && has_opens() ? lease_->rights() : Rights{}; }
   Open* try_use(bool to_read, bool to_write);
   Open& add(OpenResult result, bool readable, bool writable, bool shareable);
   void end_use(Open& open);

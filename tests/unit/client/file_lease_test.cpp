@@ -344,6 +344,24 @@ TEST_F(FileLease, BelievesTheNextOpenAfterARightWasLost) {
   EXPECT_EQ(seen->bytes, "longer");
 }
 
+TEST_F(FileLease, BelievesTheNextOpenAfterItsLeaseEndedWithAnOpenThatIsNotItsOwn) {
+  Open& only = open_with(kAll);
+  read(0, 7);
+  answer_all();
+  close(only);
+  {
+    const test::FakeOpen of_a_rename(server, pool);
+    file->close_unused();
+    EXPECT_TRUE(share.lease->rights().read);
+    EXPECT_FALSE(file->rights().read);
+  }
+  server.content = "content";
+  open_with(kReadAndHandle);
+  const Pending done = read(0, 7);
+  answer_all();
+  EXPECT_EQ(done->bytes, "content");
+}
+
 TEST_F(FileLease, KnowsBetterThanASecondOpenWhatItHasNotSentYet) {
   server.content = "12";
   open_with(kAll);
