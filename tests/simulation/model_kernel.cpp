@@ -320,7 +320,8 @@ Task<ModelKernel::Outcome<ModelKernel::File>> ModelKernel::open(std::string name
     const Outcome<InodeRef> found = co_await look_up(name);
     if (found.error == ENOENT && (flags & O_CREAT) != 0) {
       outcome = co_await create(name, flags);
-      co_return outcome;
+      if (outcome.error != ESTALE) co_return outcome;
+      continue;
     }
     outcome.error = found.error;
     if (found.error != 0) co_return outcome;

@@ -296,7 +296,10 @@ ModelServer::Reply ModelServer::create(const JobRef& job, const ServerRequest& p
   response.oplock_level = response.create_contexts.empty()
                               ? grant_oplock(job->client, file, asked.requested_oplock_level, opening)
                               : wire::OplockLevel::lease;
-  if (overwrites && !is_new) change_size(opening, 0);
+  if (overwrites && !is_new) {
+    change_size(opening, 0);
+    if (on_emptied) on_emptied(job->client, file->number);
+  }
   response.create_action = is_new       ? wire::CreateAction::created
                            : overwrites ? wire::CreateAction::overwritten
                                         : wire::CreateAction::opened;

@@ -64,6 +64,8 @@ class ModelServer {
   std::size_t opens() const { return opens_.size(); }
   // A write that the server carries out: where its bytes came to lie.
   std::function<void(FileNumber file, std::uint64_t offset, const std::string& bytes)> on_write;
+  // A client's open that empties a file.
+  std::function<void(std::size_t client, FileNumber file)> on_emptied;
   // Fails what is about to be carried out. Success: it does not.
   std::function<NtStatus(wire::Command)> fault;
   std::vector<std::string> complaints() const;

@@ -32,7 +32,12 @@ std::string range(std::uint64_t offset, std::size_t length) {
 
 }  // namespace
 
-Programs::Programs(World& world, bool trace) : world_(world), trace_(trace) { world_.server.trace = trace; }
+Programs::Programs(World& world, bool trace) : world_(world), trace_(trace) {
+  world_.server.trace = trace;
+  world_.server.on_emptied = [this](std::size_t client, std::uint64_t file) {
+    emptied_.push_back({client, file, now()});
+  };
+}
 
 bool Programs::Open::reads() const { return (file->flags & O_ACCMODE) != O_WRONLY; }
 bool Programs::Open::writes() const { return (file->flags & O_ACCMODE) != O_RDONLY; }
@@ -76,6 +81,12 @@ Task<std::optional<Programs::Open>> Programs::open(std::size_t client, std::stri
   say(client, call + " ...");
   const TimePoint from = now();
   const ModelKernel::Outcome<ModelKernel::File> outcome = co_await world_.kernel(client).open(name, flags);
+  const std::uint64_t number = outcome.error == 0 ? outcome.value->inode->number : 0;
+  // What has lost its name by the time that its open is answered is emptied none the less; then Linux opens once more.
+  for (const Emptied& each : emptied_) {
+    if ((flags & O_TRUNC) == 0 || each.client != client || each.at < from || each.file == number) continue;
+    oracle_.fail(each.file, oracle_.begin_resize(each.file, client, 0, from), now());
+  }
   if (outcome.error != 0) {
     expect(client, call, outcome.error, {ENOENT, ESTALE});
     if (outcome.error == ENOENT) expect_bound(client, call, name, 0, from);

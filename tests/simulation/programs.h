@@ -72,6 +72,12 @@ class Programs {
     TimePoint begun;
     TimePoint ended;
   };
+  // By a mount's open.
+  struct Emptied {
+    std::size_t client;
+    std::uint64_t file;
+    TimePoint at;
+  };
   struct Line {
     std::size_t client;
     std::string text;
@@ -99,6 +105,7 @@ class Programs {
   std::uint64_t stamp_ = 0;
   std::vector<Seen> seen_;
   std::vector<Rename> renames_;
+  std::vector<Emptied> emptied_;
   std::vector<Line> lines_;
 };
 
