@@ -100,7 +100,8 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   const bool large_read = negotiated.has(cifs::CAP_LARGE_READX);
   // Windows takes no large write that is signed.
   const bool large_write = negotiated.has(cifs::CAP_LARGE_WRITEX) && !is_signed;
-  const Smb1Requests requests(tree->tree_id, negotiated);
+  Smb1Requests requests(tree->tree_id, negotiated);
+  if (!tree->takes_chains) requests.take_no_chains();
   // [MS-CIFS] 2.2.4.52.2: where one request is all, there are no oplocks.
   const bool caching = config->caching && negotiated.max_mpx_count > 1;
   auto link = std::make_shared<Smb1Link>(runtime, std::move(channel), requests, caching);

@@ -230,7 +230,10 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
   if (!session) co_return tl::make_unexpected(session.error());
   if (!wants_tree_connect_alone(answer)) co_return take_tree(channel, config, answer, service);
   const Smb1Answer alone = co_await ask(channel, tree_connect_alone(connection, *unc));
-  co_return take_tree(channel, config, alone, service);
+  auto tree = take_tree(channel, config, alone, service);
+  // Where it was no error that ended the chain, the server looks at the first of its commands alone.
+  if (tree) tree->takes_chains = is_error(answer.status);
+  co_return tree;
 }
 
 }  // namespace smb3fuse::client

@@ -90,6 +90,11 @@ void Smb1Link::close_later(std::uint16_t fid) {
   channel->submit_close(std::move(flight));
 }
 
+void Smb1Link::note_chain(const Smb1Answer& answer, cifs::Command last) {
+  const bool is_whole = !answer.whole.empty() && !is_error(answer.status);
+  if (is_whole && !answer.find(last)) requests.take_no_chains();
+}
+
 std::error_code error_of(const Smb1Answer& answer) {
   return is_error(answer.status) ? make_error_code(answer.status) : std::error_code();
 }
@@ -146,6 +151,14 @@ Attributes attributes_of(const cifs::NtCreateResponse& created) {
   attributes.end_of_file = created.end_of_file;
   attributes.allocation_size = created.allocation_size;
   return attributes;
+}
+
+std::optional<std::uint16_t> left_open(const Smb1Answer& answer) {
+  if (!answer.find(cifs::Command::nt_create_andx)) return std::nullopt;
+  const auto created = answer.block<cifs::NtCreateResponse>();
+  if (!created) return std::nullopt;
+  const bool closed = !is_error(answer.status) && answer.find(cifs::Command::close);
+  return closed ? std::nullopt : std::optional(created->fid);
 }
 
 Result<cache::Buffer> data_of_read(const Smb1Answer& answer) {

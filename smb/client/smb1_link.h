@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ struct Smb1Link {
   Task<std::error_code> run(smb1::Outgoing request);
 
   void close_later(std::uint16_t fid);
+  // Of the answer to a chain that ended with `last`: a server that stops before it without an error takes no chains,
+  // and none goes out to it any more. What it has not answered it has not done. [MS-CIFS] 2.2.3.4
+  void note_chain(const Smb1Answer& answer, cifs::Command last);
 
  private:
   std::vector<smb1::RequestId> submit(Flight flight, AnswersDone done);
@@ -84,6 +88,8 @@ Result<Attributes> all_attributes_of(const Smb1Answer& answer);
 std::uint64_t file_id_of(const Smb1Answer& answer);
 // As it tells them: without number_of_links and file_id.
 Attributes attributes_of(const cifs::NtCreateResponse& created);
+// What a chain's NT_CREATE_ANDX has opened and its CLOSE not closed: the chain ended before it, or had none.
+std::optional<std::uint16_t> left_open(const Smb1Answer& answer);
 // The bytes that a READ_ANDX brought, as a slice of the message they came in. The end of the file is no error here.
 Result<cache::Buffer> data_of_read(const Smb1Answer& answer);
 

@@ -106,7 +106,7 @@ cifs::NtCreateRequest Smb1Requests::create_request(const NtCreateParameters& par
 smb1::Outgoing Smb1Requests::create(const NtCreateParameters& parameters, std::uint32_t first_read) const {
   cifs::MessageBuilder builder;
   builder.add(create_request(parameters));
-  if (first_read > 0) builder.add(read_request(cifs::kNoId, 0, first_read));
+  if (chains_ && first_read > 0) builder.add(read_request(cifs::kNoId, 0, first_read));
   return make(std::move(builder));
 }
 
@@ -114,7 +114,8 @@ smb1::Outgoing Smb1Requests::read_whole(const NtCreateParameters& parameters, st
   cifs::CloseRequest close;
   close.fid = cifs::kNoId;
   cifs::MessageBuilder builder;
-  builder.add(create_request(parameters)).add(read_request(cifs::kNoId, 0, length)).add(close);
+  builder.add(create_request(parameters));
+  if (chains_) builder.add(read_request(cifs::kNoId, 0, length)).add(close);
   return make(std::move(builder));
 }
 
@@ -166,7 +167,8 @@ smb1::Outgoing Smb1Requests::write_and_close(std::uint16_t fid, ByteView data) c
   cifs::CloseRequest close;
   close.fid = fid;
   cifs::MessageBuilder builder;
-  builder.add(request).add(close);
+  builder.add(request);
+  if (chains_) builder.add(close);
   return make(std::move(builder));
 }
 

@@ -42,6 +42,10 @@ class Smb1Requests {
   void use_unix_extensions() { is_unix_ = true; }
   bool is_unix() const { return is_unix_; }
 
+  // From now on only the first command of what would be a chain goes out: whoever misses the rest in the answer asks
+  // for it.
+  void take_no_chains() { chains_ = false; }
+
   // NT_CREATE_ANDX, and READ_ANDX in one message with it if `first_read` is not 0. The FID in what follows is taken
   // from the first block.
   smb1::Outgoing create(const NtCreateParameters& parameters, std::uint32_t first_read = 0) const;
@@ -118,6 +122,7 @@ class Smb1Requests {
   smb1::Negotiated negotiated_;
   bool is_unicode_;
   bool is_unix_ = false;
+  bool chains_ = true;
 };
 
 }  // namespace smb3fuse::client

@@ -92,6 +92,7 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
   result.open = adopt(created->fid, result.attributes, request.write_through);
   result.created = created->create_action == wire::CreateAction::created;
   if (first_read > 0) {
+    link_->note_chain(answers[0], cifs::Command::read_andx);
     // A read that failed will be told to whoever reads.
     const auto data = data_of_read(answers[0]);
     const std::uint64_t expected = std::min<std::uint64_t>(first_read, created->end_of_file);
@@ -284,6 +285,8 @@ Task<Result<Attributes>> Smb1Share::make_symlink(std::string path, std::string t
     link_->close_later(created->fid);
     co_return tl::make_unexpected(error);
   }
+  link_->note_chain(answers[0], cifs::Command::close);
+  if (!answers[0].find(cifs::Command::close)) link_->close_later(created->fid);
   Attributes attributes = attributes_of(*created);
   if (auto told = attributes_from(link_->requests, answers, 1)) attributes = std::move(*told);
   attributes.end_of_file = kMfSymlinkSize;

@@ -83,10 +83,8 @@ tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const
     tree.read_only = (extended->maximal_share_access_rights & kWriting) == 0;
   }
   if (!answer.find(cifs::Command::nt_create_andx)) return tree;
-  if (const auto created = answer.block<cifs::NtCreateResponse>()) {
-    tree.root = attributes_of(*created);
-    if (!answer.find(cifs::Command::close) || is_error(answer.status)) tree.left_open = created->fid;
-  }
+  if (const auto created = answer.block<cifs::NtCreateResponse>()) tree.root = attributes_of(*created);
+  tree.left_open = left_open(answer);
   return tree;
 }
 

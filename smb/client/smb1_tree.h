@@ -23,6 +23,7 @@ struct Smb1Tree {
   // Of the mounted folder, without number_of_links and file_id; nothing if the server did not look.
   std::optional<Attributes> root;
   std::optional<std::uint16_t> left_open;  // its FID, if the server did not go on to the CLOSE
+  bool takes_chains = true;
 };
 
 // `path`: the mounted folder within the share. Where the server has no Unicode, `unc` and `path` fit its code page.

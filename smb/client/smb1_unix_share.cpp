@@ -51,7 +51,7 @@ std::shared_ptr<std::optional<Ahead>> read_ahead(Smb1Link& link, const std::u16s
   link.exchange(link.requests.read_whole(parameters, length), [ahead, &link](const Smb1Answer& answer) {
     const auto created = answer.block<cifs::NtCreateResponse>();
     const auto data = data_of_read(answer);
-    if (!data && created) link.close_later(created->fid);  // the chain ended before its CLOSE
+    if (const auto fid = left_open(answer)) link.close_later(*fid);
     if (data && created) *ahead = Ahead{attributes_of(*created), *data};
   });
   return ahead;
