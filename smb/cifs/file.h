@@ -3,6 +3,7 @@
 // [MS-CIFS] 2.2.4.5, 2.2.4.6, 2.2.4.32, 2.2.4.42, 2.2.4.43, 2.2.4.64
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "smb/wire/create.h"
 
 namespace smb3fuse::cifs {
+
+// Without CAP_LARGE_FILES no file is larger: offsets have 32 bits, in the forms of messages whose names end in 32.
+inline constexpr std::uint64_t kLargestFile32 = 0xFFFFFFFF;
 
 enum NtCreateFlags : std::uint32_t {
   NT_CREATE_REQUEST_OPLOCK = 0x00000002,
@@ -118,9 +122,13 @@ struct ReadRequest {
     a.field("min_count", m.min_count);
     a.field("max_count_high", m.max_count_high);
     a.field("remaining", m.remaining);
-    a.field("offset_high", m.offset_high);
+    if constexpr (Self::kWords == kWords) a.field("offset_high", m.offset_high);
     a.template reserved<std::uint16_t>();  // ByteCount
   }
+};
+
+struct ReadRequest32 : ReadRequest {
+  static constexpr std::uint8_t kWords = 10;
 };
 
 // [MS-CIFS] 2.2.4.42.2, [MS-SMB] 2.2.4.2.2
@@ -177,11 +185,15 @@ struct WriteRequest {
     a.field("data_length_high", m.data_length_high);
     a.field("data_length", m.data_length);
     a.template offset_of<std::uint16_t>("data_offset", m.data);
-    a.field("offset_high", m.offset_high);
+    if constexpr (Self::kWords == kWords) a.field("offset_high", m.offset_high);
     a.field("byte_count", m.byte_count);
     a.template reserved<std::uint8_t>();  // Pad: so many that data in the first block stands at a multiple of 4
     a.data("data", m.data);
   }
+};
+
+struct WriteRequest32 : WriteRequest {
+  static constexpr std::uint8_t kWords = 12;
 };
 
 // [MS-CIFS] 2.2.4.43.2, [MS-SMB] 2.2.4.3.2
@@ -202,8 +214,18 @@ struct WriteResponse {
   std::uint32_t written() const { return count | std::uint32_t{count_high} << 16; }
 };
 
+enum TypeOfLock : std::uint8_t {
+  READ_WRITE_LOCK = 0x00,
+  SHARED_LOCK = 0x01,
+  OPLOCK_RELEASE = 0x02,
+  CHANGE_LOCKTYPE = 0x04,
+  CANCEL_LOCK = 0x08,
+  LARGE_FILES = 0x10,
+};
+
 // [MS-CIFS] 2.2.4.32.1 LOCKING_ANDX_RANGE64
 struct LockingRange {
+  static constexpr std::uint8_t kTypeOfLock = LARGE_FILES;
   std::uint16_t pid = 0;
   std::uint32_t byte_offset_high = 0;
   std::uint32_t byte_offset_low = 0;
@@ -226,25 +248,38 @@ struct LockingRange {
   }
 };
 
-enum TypeOfLock : std::uint8_t {
-  READ_WRITE_LOCK = 0x00,
-  SHARED_LOCK = 0x01,
-  OPLOCK_RELEASE = 0x02,
-  CHANGE_LOCKTYPE = 0x04,
-  CANCEL_LOCK = 0x08,
-  LARGE_FILES = 0x10,
+// [MS-CIFS] 2.2.4.32.1 LOCKING_ANDX_RANGE32
+struct LockingRange32 {
+  static constexpr std::uint8_t kTypeOfLock = READ_WRITE_LOCK;
+  std::uint16_t pid = 0;
+  std::uint32_t byte_offset = 0;
+  std::uint32_t length_in_bytes = 0;
+
+  // `offset` is within 32 bits; what lies beyond the largest file is left out.
+  static LockingRange32 of(std::uint16_t pid, std::uint64_t offset, std::uint64_t length) {
+    const std::uint64_t fits = std::min(length, kLargestFile32 - offset);
+    return {pid, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(fits)};
+  }
+
+  template <class Archive, class Self>
+  static void describe(Archive& a, Self& m) {
+    a.field("pid", m.pid);
+    a.field("byte_offset", m.byte_offset);
+    a.field("length_in_bytes", m.length_in_bytes);
+  }
 };
 
-// [MS-CIFS] 2.2.4.32.1, with LARGE_FILES. From a server it is an oplock break, [MS-CIFS] 3.3.4.2, and has no ranges.
-struct LockingRequest {
+// [MS-CIFS] 2.2.4.32.1. From a server it is an oplock break, [MS-CIFS] 3.3.4.2, and has no ranges.
+template <class Range>
+struct Locking {
   static constexpr Command kCode = Command::locking_andx;
   static constexpr std::uint8_t kWords = 8;
   std::uint16_t fid = 0;
-  std::uint8_t type_of_lock = LARGE_FILES;
+  std::uint8_t type_of_lock = Range::kTypeOfLock;
   std::uint8_t new_oplock_level = 0;  // 1: level II is left
   std::uint32_t timeout = 0;          // 0: refuse what cannot be had at once
-  std::vector<LockingRange> unlocks;
-  std::vector<LockingRange> locks;
+  std::vector<Range> unlocks;
+  std::vector<Range> locks;
 
   template <class Archive, class Self>
   static void describe(Archive& a, Self& m) {
@@ -259,6 +294,9 @@ struct LockingRequest {
     a.items("locks", m.locks);
   }
 };
+
+using LockingRequest = Locking<LockingRange>;
+using LockingRequest32 = Locking<LockingRange32>;
 
 // [MS-CIFS] 2.2.4.5.1
 struct CloseRequest {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smb/client/smb1_link.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "smb/client/interrupt.h"
@@ -88,6 +90,14 @@ void Smb1Link::close_later(std::uint16_t fid) {
   Flight flight;
   flight.push_back(requests.close(fid));
   channel->submit_close(std::move(flight));
+}
+
+std::error_code Smb1Link::check_end(std::uint64_t end) {
+  if (end <= requests.largest_file()) return {};
+  if (!std::exchange(told_of_largest_, true)) {
+    spdlog::warn("the server has no files of 4 GiB and more: what lies beyond is refused (EFBIG)");
+  }
+  return make_error_code(NtStatus::STATUS_FILE_TOO_LARGE);
 }
 
 void Smb1Link::note_chain(const Smb1Answer& answer, cifs::Command last) {

@@ -38,6 +38,7 @@ struct Smb1Link {
   bool posix_locks = false;   // the UNIX extensions have them
   FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
   bool tells_changes = true;  // until a server says that it does not
+  bool sets_by_path = true;   // likewise
   std::size_t watches = 0;    // of directories: each stands in a place of the window
 
   Smb1Link(Runtime& loop, std::unique_ptr<Smb1Channel> link, Smb1Requests tree, bool caching);
@@ -56,12 +57,16 @@ struct Smb1Link {
   Task<std::error_code> run(smb1::Outgoing request);
 
   void close_later(std::uint16_t fid);
+  // STATUS_FILE_TOO_LARGE, and a line in the log, where no file of the server comes to `end`.
+  std::error_code check_end(std::uint64_t end);
   // Of the answer to a chain that ended with `last`: a server that stops before it without an error takes no chains,
   // and none goes out to it any more. What it has not answered it has not done. [MS-CIFS] 2.2.3.4
   void note_chain(const Smb1Answer& answer, cifs::Command last);
 
  private:
   std::vector<smb1::RequestId> submit(Flight flight, AnswersDone done);
+
+  bool told_of_largest_ = false;
 };
 
 // Success, or the answer's error. Warnings (STATUS_BUFFER_OVERFLOW) are not errors.

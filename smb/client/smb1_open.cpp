@@ -53,6 +53,9 @@ class WholeRead : public std::enable_shared_from_this<WholeRead> {
   void ask() {
     const auto missing = static_cast<std::uint32_t>(length_ - known_.size());
     Smb1Link& link = *handle_->link;
+    if (const auto error = link.check_end(offset_ + known_.size())) {
+      return link.runtime.post([self = shared_from_this(), error] { self->done_(error, {}); });
+    }
     link.exchange(link.requests.read(handle_->fid, offset_ + known_.size(), missing),
                   [self = shared_from_this(), missing](const Smb1Answer& answer) { self->take(answer, missing); });
   }
@@ -109,6 +112,9 @@ void Smb1Open::add_changes(Smb1Link::Flight& flight, const AttributeChanges& cha
 void Smb1Open::write(std::uint64_t offset, std::vector<cache::Buffer> data, AttributeChanges changes, bool to_disk,
                      WriteDone done) {
   const std::size_t length = length_of(data);
+  if (const auto error = link_->check_end(std::max(offset + length, changes.end_of_file.value_or(0)))) {
+    return link_->runtime.post([done = std::move(done), error] { done(error, error); });
+  }
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.write(fid_, offset, std::move(data), write_through_ || to_disk));
   if (to_disk) flight.push_back(link_->requests.flush(fid_));
@@ -143,6 +149,7 @@ Task<Result<Attributes>> Smb1Open::attributes() {
 }
 
 Task<std::error_code> Smb1Open::set_attributes(AttributeChanges changes) {
+  if (const auto error = link_->check_end(changes.end_of_file.value_or(0))) co_return error;
   Smb1Link::Flight flight;
   add_changes(flight, changes);
   if (flight.empty()) co_return std::error_code();
@@ -190,12 +197,24 @@ Task<Smb1Open::Exchanged> Smb1Open::exchange_locks(std::vector<RangeLock> drop, 
   co_return result;
 }
 
+// A lock that goes on for ever ends where the largest file does, but one cannot begin behind it.
+std::error_code Smb1Open::check_begins(const LockPlan& plan) const {
+  for (const auto* locks : {&plan.beside, &plan.take}) {
+    for (const RangeLock& each : *locks) {
+      if (const auto error = link_->check_end(each.range.begin + 1)) return error;
+    }
+  }
+  return {};
+}
+
 Task<LockAnswer> Smb1Open::change_locks(LockPlan plan) {
   if (link_->posix_locks) {
     LockAnswer by_posix = co_await change_posix_locks(std::move(plan));
     co_return by_posix;
   }
   LockAnswer answer;
+  answer.error = check_begins(plan);
+  if (answer.error) co_return answer;
   if (!plan.beside.empty()) {
     const Exchanged beside = co_await exchange_locks(std::vector<RangeLock>(), plan.beside);
     answer.error = beside.error;

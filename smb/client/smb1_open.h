@@ -58,6 +58,7 @@ class Smb1Open final : public Open {
     std::error_code error;
     bool dropped = false;
   };
+  std::error_code check_begins(const LockPlan& plan) const;
   Task<Exchanged> exchange_locks(std::vector<RangeLock> drop, std::vector<RangeLock> take);
 
   std::shared_ptr<Smb1Handle> handle_;

@@ -34,13 +34,25 @@ wire::FileBasicInformation basic_information(const AttributeChanges& changes) {
   return information;
 }
 
-std::vector<cifs::LockingRange> ranges_of(std::span<const RangeLock> locks) {
+template <class Range>
+std::vector<Range> ranges_of(std::span<const RangeLock> locks) {
   constexpr std::uint16_t kPid = 1;  // as in each header: see smb1::Connection
-  std::vector<cifs::LockingRange> ranges;
+  std::vector<Range> ranges;
   for (const RangeLock& each : locks) {
-    ranges.push_back(cifs::LockingRange::of(kPid, each.range.begin, each.range.end - each.range.begin));
+    ranges.push_back(Range::of(kPid, each.range.begin, each.range.end - each.range.begin));
   }
   return ranges;
+}
+
+template <class Range>
+cifs::Locking<Range> locking(std::uint16_t fid, std::span<const RangeLock> unlocks, std::span<const RangeLock> locks,
+                             LockKind kind) {
+  cifs::Locking<Range> request;
+  request.fid = fid;
+  if (kind == LockKind::shared) request.type_of_lock |= cifs::SHARED_LOCK;
+  request.unlocks = ranges_of<Range>(unlocks);
+  request.locks = ranges_of<Range>(locks);
+  return request;
 }
 
 }  // namespace
@@ -81,14 +93,19 @@ smb1::Outgoing Smb1Requests::trans2(cifs::Trans2 subcommand, const Parameters& p
   return transact2(subcommand, wire::encode(parameters), data, max_data);
 }
 
-cifs::ReadRequest Smb1Requests::read_request(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const {
+void Smb1Requests::add_read(cifs::MessageBuilder& builder, std::uint16_t fid, std::uint64_t offset,
+                            std::uint32_t length) const {
   cifs::ReadRequest request;
   request.fid = fid;
   request.offset = static_cast<std::uint32_t>(offset);
   request.offset_high = static_cast<std::uint32_t>(offset >> 32);
   request.max_count = static_cast<std::uint16_t>(length);
   request.max_count_high = length >> 16;
-  return request;
+  if (has_large_files()) {
+    builder.add(request);
+  } else {
+    builder.add(cifs::ReadRequest32{request});
+  }
 }
 
 cifs::NtCreateRequest Smb1Requests::create_request(const NtCreateParameters& parameters) const {
@@ -106,7 +123,7 @@ cifs::NtCreateRequest Smb1Requests::create_request(const NtCreateParameters& par
 smb1::Outgoing Smb1Requests::create(const NtCreateParameters& parameters, std::uint32_t first_read) const {
   cifs::MessageBuilder builder;
   builder.add(create_request(parameters));
-  if (chains_ && first_read > 0) builder.add(read_request(cifs::kNoId, 0, first_read));
+  if (chains_ && first_read > 0) add_read(builder, cifs::kNoId, 0, first_read);
   return make(std::move(builder));
 }
 
@@ -115,7 +132,10 @@ smb1::Outgoing Smb1Requests::read_whole(const NtCreateParameters& parameters, st
   close.fid = cifs::kNoId;
   cifs::MessageBuilder builder;
   builder.add(create_request(parameters));
-  if (chains_) builder.add(read_request(cifs::kNoId, 0, length)).add(close);
+  if (chains_) {
+    add_read(builder, cifs::kNoId, 0, length);
+    builder.add(close);
+  }
   return make(std::move(builder));
 }
 
@@ -137,49 +157,52 @@ smb1::Outgoing Smb1Requests::close(std::uint16_t fid) const {
 smb1::Outgoing Smb1Requests::flush(std::uint16_t fid) const { return make(cifs::FlushRequest{fid}); }
 
 smb1::Outgoing Smb1Requests::read(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const {
-  return make(read_request(fid, offset, length));
+  cifs::MessageBuilder builder;
+  add_read(builder, fid, offset, length);
+  return make(std::move(builder));
 }
 
-cifs::WriteRequest Smb1Requests::write_request(std::uint16_t fid, std::uint64_t offset) const {
+void Smb1Requests::add_write(cifs::MessageBuilder& builder, std::uint16_t fid, std::uint64_t offset, wire::Payload data,
+                             std::uint16_t mode) const {
   cifs::WriteRequest request;
   request.fid = fid;
   request.offset = static_cast<std::uint32_t>(offset);
   request.offset_high = static_cast<std::uint32_t>(offset >> 32);
-  return request;
+  request.write_mode = mode;
+  request.set_data(data);
+  if (has_large_files()) {
+    builder.add(request);
+  } else {
+    builder.add(cifs::WriteRequest32{request});
+  }
 }
 
 smb1::Outgoing Smb1Requests::write(std::uint16_t fid, std::uint64_t offset, std::vector<cache::Buffer> data,
                                    bool write_through) const {
   std::size_t length = 0;
   for (const cache::Buffer& piece : data) length += piece.size();
-  cifs::WriteRequest request = write_request(fid, offset);
-  if (write_through) request.write_mode = cifs::WRITE_THROUGH;
-  request.set_data(wire::Payload::follows(static_cast<std::uint32_t>(length)));
-  smb1::Outgoing outgoing = make(request);
+  cifs::MessageBuilder builder;
+  add_write(builder, fid, offset, wire::Payload::follows(static_cast<std::uint32_t>(length)),
+            write_through ? cifs::WRITE_THROUGH : 0);
+  smb1::Outgoing outgoing = make(std::move(builder));
   outgoing.payload.assign(data.begin(), data.end());
   outgoing.payload_owner = std::make_shared<const std::vector<cache::Buffer>>(std::move(data));
   return outgoing;
 }
 
 smb1::Outgoing Smb1Requests::write_and_close(std::uint16_t fid, ByteView data) const {
-  cifs::WriteRequest request = write_request(fid, 0);
-  request.set_data(wire::Payload::of(data));
   cifs::CloseRequest close;
   close.fid = fid;
   cifs::MessageBuilder builder;
-  builder.add(request);
+  add_write(builder, fid, 0, wire::Payload::of(data), 0);
   if (chains_) builder.add(close);
   return make(std::move(builder));
 }
 
 smb1::Outgoing Smb1Requests::lock(std::uint16_t fid, std::span<const RangeLock> unlocks,
                                   std::span<const RangeLock> locks, LockKind kind) const {
-  cifs::LockingRequest request;
-  request.fid = fid;
-  if (kind == LockKind::shared) request.type_of_lock |= cifs::SHARED_LOCK;
-  request.unlocks = ranges_of(unlocks);
-  request.locks = ranges_of(locks);
-  return make(request);
+  return has_large_files() ? make(locking<cifs::LockingRange>(fid, unlocks, locks, kind))
+                           : make(locking<cifs::LockingRange32>(fid, unlocks, locks, kind));
 }
 
 // [MS-CIFS] 3.2.4.18: nothing else is in it, so that the server does not answer.

@@ -36,6 +36,8 @@ class Smb1Requests {
       : tree_id_(tree_id), negotiated_(negotiated), is_unicode_(negotiated.has(cifs::CAP_UNICODE)) {}
 
   bool is_unicode() const { return is_unicode_; }
+  // Its size. What is asked for by these requests lies within it.
+  std::uint64_t largest_file() const { return has_large_files() ? UINT64_MAX : cifs::kLargestFile32; }
 
   // From now on paths have '/' in front and between their parts, and the server takes names as POSIX has them. What
   // else the UNIX extensions allow is in smb1_unix_requests.h.
@@ -113,8 +115,10 @@ class Smb1Requests {
   template <class Parameters>
   smb1::Outgoing trans2(cifs::Trans2 subcommand, const Parameters& parameters, ByteView data,
                         std::uint16_t max_data) const;
-  cifs::WriteRequest write_request(std::uint16_t fid, std::uint64_t offset) const;
-  cifs::ReadRequest read_request(std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const;
+  bool has_large_files() const { return negotiated_.has(cifs::CAP_LARGE_FILES); }
+  void add_read(cifs::MessageBuilder& builder, std::uint16_t fid, std::uint64_t offset, std::uint32_t length) const;
+  void add_write(cifs::MessageBuilder& builder, std::uint16_t fid, std::uint64_t offset, wire::Payload data,
+                 std::uint16_t mode) const;
   cifs::NtCreateRequest create_request(const NtCreateParameters& parameters) const;
   std::uint16_t listing_level() const;
 

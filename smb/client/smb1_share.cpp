@@ -18,6 +18,14 @@ namespace {
 // DELETE and RENAME take patterns, and so would do to many files what was meant for one. [MS-CIFS] 2.2.1.1.3
 constexpr std::u16string_view kWildcards = u"*?<>\"";
 
+// Does a server refuse with `error` how it was asked, rather than what? (impacket 0.10 says of a path that is good that
+// it is not.)
+bool may_be_done_otherwise(const std::error_code& error) {
+  return error == NtStatus::STATUS_NOT_SUPPORTED || error == NtStatus::STATUS_NOT_IMPLEMENTED ||
+         error == NtStatus::STATUS_INVALID_PARAMETER || error == NtStatus::STATUS_INVALID_INFO_CLASS ||
+         error == NtStatus::STATUS_INVALID_LEVEL || error == NtStatus::STATUS_OBJECT_PATH_SYNTAX_BAD;
+}
+
 template <class Information>
 FileSystemInfo units_of(const Information& information) {
   FileSystemInfo info;
@@ -167,7 +175,7 @@ Task<std::error_code> Smb1Share::remove(std::u16string path) {
   if (error == NtStatus::STATUS_CANNOT_DELETE) {
     AttributeChanges writable;
     writable.file_attributes = file_attribute::normal;
-    error = co_await link_->run(link_->requests.set_basic(path, writable));
+    error = co_await set(path, writable);
     if (!error) error = co_await link_->run(link_->requests.remove(path));
   }
   if (error == NtStatus::STATUS_SHARING_VIOLATION) error = co_await remove_open(std::move(path));
@@ -252,12 +260,39 @@ Task<std::error_code> Smb1Share::link(std::string existing, std::string new_path
 Task<std::error_code> Smb1Share::set_attributes(std::string path, AttributeChanges changes) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return on_server.error();
+  if (const auto error = link_->check_end(changes.end_of_file.value_or(0))) co_return error;
+  const std::error_code error = co_await set(*on_server, std::move(changes));
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::set(std::u16string path, AttributeChanges changes) {
+  std::error_code error = make_error_code(NtStatus::STATUS_NOT_SUPPORTED);
+  if (link_->sets_by_path) error = co_await set_by_path(path, changes);
+  if (link_->requests.has_pass_through() || !may_be_done_otherwise(error)) co_return error;
+  error = co_await set_by_open(std::move(path), std::move(changes));
+  if (!error) link_->sets_by_path = false;
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::set_by_path(std::u16string path, AttributeChanges changes) {
   if (changes.end_of_file) {
-    const std::error_code error =
-        co_await link_->run(link_->requests.set_end_of_file(*on_server, *changes.end_of_file));
+    const std::error_code error = co_await link_->run(link_->requests.set_end_of_file(path, *changes.end_of_file));
     if (error || !changes.touches_basic()) co_return error;
   }
-  const std::error_code error = co_await link_->run(link_->requests.set_basic(*on_server, changes));
+  const std::error_code error = co_await link_->run(link_->requests.set_basic(path, changes));
+  co_return error;
+}
+
+Task<std::error_code> Smb1Share::set_by_open(std::u16string path, AttributeChanges changes) {
+  NtCreateParameters parameters;
+  parameters.path = std::move(path);
+  if (changes.end_of_file) parameters.desired_access |= wire::FILE_WRITE_DATA;
+  if (changes.touches_basic()) parameters.desired_access |= wire::FILE_WRITE_ATTRIBUTES;
+  const Smb1Answer answer = co_await link_->exchange(link_->requests.create(parameters));
+  const auto created = answer.block<cifs::NtCreateResponse>();
+  if (!created) co_return created.error();
+  const std::unique_ptr<Open> open = adopt(created->fid, attributes_of(*created), false);
+  const std::error_code error = co_await open->set_attributes(std::move(changes));
   co_return error;
 }
 

@@ -68,6 +68,11 @@ class Smb1Share : public Share {
 
  private:
   Task<std::error_code> remove(std::u16string path);
+  // By path it is one message, and two for the end of the file. A server without pass-through levels may set only what
+  // is open.
+  Task<std::error_code> set(std::u16string path, AttributeChanges changes);
+  Task<std::error_code> set_by_path(std::u16string path, AttributeChanges changes);
+  Task<std::error_code> set_by_open(std::u16string path, AttributeChanges changes);
   virtual Task<std::error_code> rename_over(std::u16string from, std::u16string to);
 
   std::shared_ptr<Smb1Link> link_;

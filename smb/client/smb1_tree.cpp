@@ -34,6 +34,12 @@ std::string_view service_of(const cifs::Block& block) {
   return {reinterpret_cast<const char*>(block.bytes.data()), static_cast<std::size_t>(end - block.bytes.begin())};
 }
 
+// What is neither is taken for a folder, as which it is then looked at: impacket 0.10 tells a folder's name.
+std::string_view kind_of(std::string_view service) {
+  if (service.starts_with("LPT")) return "printer";
+  return service == kPipeService || service == "COMM" ? "pipe" : "folder";
+}
+
 }  // namespace
 
 void add_tree_connect(cifs::MessageBuilder& builder, const smb1::Connection& connection, std::u16string_view unc,
@@ -71,10 +77,10 @@ tl::expected<Smb1Tree, ConnectError> take_tree(const Smb1Channel& channel, const
     return failed(block.error(), "cannot connect to " + share + ": " + describe(block.error(), channel));
   }
   const std::string_view service = service_of(*block);
-  if (service != expected) {
-    const std::string kind = service == kDiskService ? "folder" : service.starts_with("LPT") ? "printer" : "pipe";
-    return failed(make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
-                  share + " is a " + kind + (expected == kDiskService ? ", not a folder that can be mounted" : ""));
+  if (const std::string_view kind = kind_of(service); kind != kind_of(expected)) {
+    return failed(
+        make_error_code(NtStatus::STATUS_BAD_DEVICE_TYPE),
+        share + " is a " + std::string(kind) + (expected == kDiskService ? ", not a folder that can be mounted" : ""));
   }
   Smb1Tree tree;
   tree.tree_id = wire::load_le<std::uint16_t>(answer.whole.data() + cifs::kTidOffset);

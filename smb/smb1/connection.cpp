@@ -211,6 +211,8 @@ void Connection::handle_message(TimePoint now, ByteView message) {
     events_.push_back(Break{message});
     return;
   }
+  // [MS-CIFS] 3.2.4.20: there is no answer to it, but impacket 0.10, which does not know it, says so.
+  if (header->command == cifs::Command::nt_cancel) return;
   const auto found = outstanding_.find(header->mid);
   if (found == outstanding_.end() || found->second.command != header->command) {
     return give_up("a response to a request that was not made");

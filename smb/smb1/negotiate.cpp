@@ -50,8 +50,8 @@ tl::expected<Accepted, NegotiateRefusal> accept_negotiate_response(ByteView mess
   if ((response->security_mode & cifs::NEGOTIATE_USER_SECURITY) == 0) {
     return refuse("the server asks for a password of each share instead of a user's, which is not supported");
   }
-  if ((response->capabilities & cifs::CAP_NT_SMBS) == 0 || (response->capabilities & cifs::CAP_LARGE_FILES) == 0) {
-    return refuse("the server lacks the commands of Windows NT or files of more than 4 GiB, and is not supported");
+  if ((response->capabilities & cifs::CAP_NT_SMBS) == 0) {
+    return refuse("the server lacks the commands of Windows NT, and is not supported");
   }
   if (response->max_buffer_size < kLeastBuffer || response->max_mpx_count == 0) {
     return refuse("the server's limits are smaller than any server may have");

@@ -70,6 +70,17 @@ bool is_acknowledgment(const cifs::Block& block) {
          locking->unlocks.empty();
 }
 
+// In any of its blocks. A LOCKING_ANDX tells by its TypeOfLock, behind the AndX fields and the FID.
+bool has_wide_offsets(const Smb1Request& request) {
+  const auto blocks = cifs::split_blocks(request.message);
+  return std::any_of(blocks->begin(), blocks->end(), [](const cifs::Block& block) {
+    constexpr std::size_t kTypeOfLockAt = 6;
+    if (block.command == Command::locking_andx) return (block.rest[kTypeOfLockAt] & cifs::LARGE_FILES) != 0;
+    return (block.command == Command::read_andx && block.word_count != cifs::ReadRequest32::kWords) ||
+           (block.command == Command::write_andx && block.word_count != cifs::WriteRequest32::kWords);
+  });
+}
+
 }  // namespace
 
 std::u16string Smb1Request::text_at(std::size_t& at) const {
@@ -164,6 +175,9 @@ void ScriptedSmb1Server::check(const Smb1Request& request) {
     complain("a request that is not signed, or wrongly");
   }
   const bool begins = command == Command::negotiate || command == Command::session_setup_andx;
+  if (has_wide_offsets(request) && (options.capabilities & cifs::CAP_LARGE_FILES) == 0) {
+    complain("offsets of 64 bits, which were not offered");
+  }
   if (established_ && header.uid != kUserId) complain("a request of another user");
   const bool needs_tree =
       !begins && command != Command::tree_connect_andx && command != Command::echo && command != Command::logoff_andx;
@@ -292,7 +306,8 @@ Smb1Reply ScriptedSmb1Server::connect_tree() {
   cifs::TreeConnectExtendedResponse response;
   response.maximal_share_access_rights = 0x001F01FF;
   Smb1Reply reply = reply_in_smb1(response);
-  append(reply.bytes, Bytes{'A', ':', 0});
+  reply.bytes.assign(options.service.begin(), options.service.end());
+  reply.bytes.push_back(0);
   return reply;
 }
 

@@ -91,6 +91,7 @@ struct Smb1ServerOptions {
   std::string user = "alice";
   std::string password = "open sesame";
   std::uint16_t action = 0;
+  std::string service = "A:";                       // of the tree
   std::size_t blocks_taken = cifs::kMaximumBlocks;  // of a chain; impacket 0.10 takes one
 };
 

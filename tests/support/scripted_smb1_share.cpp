@@ -16,6 +16,16 @@ constexpr wire::FileTime kTime{133'000'000'000'000'000};  // in 2022
 
 bool is_directory_name(const std::u16string& name) { return name.empty() || name == u"\\" || name.ends_with(u"dir"); }
 
+// Either has a form with offsets of 32 bits, too.
+cifs::ReadRequest read_of(const Smb1Request& request) {
+  const bool is_narrow = request.block().word_count == cifs::ReadRequest32::kWords;
+  return is_narrow ? request.as<cifs::ReadRequest32>() : request.as<cifs::ReadRequest>();
+}
+cifs::WriteRequest write_of(const Smb1Request& request) {
+  const bool is_narrow = request.block().word_count == cifs::WriteRequest32::kWords;
+  return is_narrow ? request.as<cifs::WriteRequest32>() : request.as<cifs::WriteRequest>();
+}
+
 std::u16string name_of(const cifs::Text& text, bool is_unicode) {
   return cifs::read_text(text.bytes, is_unicode).value_or(u"?");
 }
@@ -27,7 +37,7 @@ ScriptedSmb1Share::ScriptedSmb1Share(ScriptedSmb1Server& server) : server_(serve
   server_.on(Command::read_andx, [this](const Smb1Request& request) { return read(request); });
   server_.on(Command::transaction2, [this](const Smb1Request& request) { return transact(request); });
   server_.on(Command::write_andx, [this](const Smb1Request& request) {
-    const auto asked = request.as<cifs::WriteRequest>();
+    const cifs::WriteRequest asked = write_of(request);
     if (!is_open(request, asked.fid)) return refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
     return reply_in_smb1(cifs::WriteResponse{asked.data_length, 0, asked.data_length_high});
   });
@@ -69,7 +79,7 @@ Smb1Reply ScriptedSmb1Share::create(const Smb1Request& request) {
 }
 
 Smb1Reply ScriptedSmb1Share::read(const Smb1Request& request) {
-  const auto asked = request.as<cifs::ReadRequest>();
+  const cifs::ReadRequest asked = read_of(request);
   if (!is_open(request, asked.fid)) return refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
   const std::size_t from = std::min<std::size_t>(asked.offset, content.size());
   const std::size_t length = std::min<std::size_t>(asked.max_count, content.size() - from);

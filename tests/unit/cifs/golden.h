@@ -144,6 +144,16 @@ inline constexpr std::string_view kTransactionResponse =
     "002c000000000000010001004e4247524f55500000000000000000000000001000801a0000004e4253455256455200";
 
 // All of them, by name.
+// The two forms without CAP_LARGE_FILES: the same smbclient on 2026-11-22 with the SMB1 server of Debian 12's impacket
+// 0.10.
+inline constexpr std::string_view kWriteRequest32 =
+    "ff534d422f000000001843c80000000000000000000000000100862a0a0005000cff00000001000000000000000000000000000000120"
+    "03c0013000068656c6c6f20736d616c6c20776f726c640a";
+
+inline constexpr std::string_view kReadRequest32 =
+    "ff534d422e000000001843c80000000000000000000000000100862a0a0009000aff00000001000000000012001200000000000000000"
+    "0";
+
 struct Message {
   std::string_view name;
   std::string_view hex;
@@ -178,6 +188,8 @@ inline constexpr Message kMessages[] = {
     {"DeleteDirectoryRequest", kDeleteDirectoryRequest},
     {"DeleteRequest", kDeleteRequest},
     {"TreeDisconnectRequest", kTreeDisconnectRequest},
+    {"WriteRequest32", kWriteRequest32},
+    {"ReadRequest32", kReadRequest32},
 };
 
 }  // namespace smb3fuse::cifs::golden

@@ -264,6 +264,33 @@ TEST(NtTransact, CarriesAControlCode) {
   EXPECT_EQ(request.setup & 0x0001FFFFFFFFFFFF, ioctl_setup(kEnumerateSnapshots, 0x7FEA));
 }
 
+TEST(Read, HasAShorterFormForOffsetsOf32Bits) {
+  ReadRequest32 request;
+  request.fid = 1;
+  request.max_count = 18;
+  request.min_count = 18;
+  EXPECT_EQ(built(request), GoldenMessage(golden::kReadRequest32).rest());
+}
+
+TEST(Write, HasAShorterFormForOffsetsOf32Bits) {
+  static constexpr std::string_view kText = "hello small world\n";
+  const Bytes data(kText.begin(), kText.end());
+  WriteRequest32 request;
+  request.fid = 1;
+  request.set_data(wire::Payload::of(data));
+  EXPECT_EQ(built(request), GoldenMessage(golden::kWriteRequest32).rest());
+}
+
+// [MS-CIFS] 2.2.4.32.1: without LARGE_FILES.
+TEST(Locking, NamesRangesOf32BitsAndNothingBeyond) {
+  LockingRequest32 request;
+  request.fid = 0x1234;
+  request.locks = {LockingRange32::of(1, 0x80000002, 0x300000004)};
+  const Bytes expected = {8, 0xFF, 0,  0, 0, 0x34, 0x12, 0, 0, 0,    0,    0,    0,    0,   0,
+                          1, 0,    10, 0, 1, 0,    2,    0, 0, 0x80, 0xFD, 0xFF, 0xFF, 0x7F};
+  EXPECT_EQ(built(request), expected);
+}
+
 TEST(Locking, NamesRangesOfMoreThan32Bits) {
   LockingRequest request;
   request.fid = 0x1234;

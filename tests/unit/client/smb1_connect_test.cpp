@@ -69,6 +69,24 @@ TEST(Smb1Connect, TellsWhyAShareIsRefused) {
   EXPECT_NE(room.error.sentence.find("STATUS_BAD_NETWORK_NAME"), std::string::npos) << room.error.sentence;
 }
 
+TEST(Smb1Connect, RefusesWhatIsNoFolderByItsKind) {
+  for (const auto& [service, kind] : {std::pair("LPT1:", "a printer"), std::pair("IPC", "a pipe")}) {
+    test::Smb1ServerOptions options;
+    options.service = service;
+    Smb1Room room(options);
+    ASSERT_FALSE(room.connect());
+    EXPECT_EQ(room.error.sentence, "share 'media' is " + std::string(kind) + ", not a folder that can be mounted");
+  }
+}
+
+// impacket 0.10 tells the share's name.
+TEST(Smb1Connect, TakesWhatIsOfNoKindForAFolder) {
+  test::Smb1ServerOptions options;
+  options.service = "MEDIA";
+  Smb1Room room(options);
+  EXPECT_TRUE(room.connect()) << room.error.sentence;
+}
+
 TEST(Smb1Connect, SignsFromTheTreeConnectOn) {
   test::Smb1ServerOptions options;
   options.security_mode |= cifs::NEGOTIATE_SECURITY_SIGNATURES_REQUIRED;

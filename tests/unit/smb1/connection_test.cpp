@@ -182,6 +182,20 @@ TEST_F(SmbConnection, ACancelTakesOneNumberAndAnAcknowledgmentTwo) {
   EXPECT_TRUE(is_quiet());
 }
 
+// impacket 0.10: it says that it does not know the command, once the request itself has been answered.
+TEST_F(SmbConnection, PassesOverAnAnswerToACancel) {
+  establish(false);
+  const RequestId id = connection.submit(now, close_request());
+  const Sent asked = take();
+  connection.cancel(id);
+  const Sent cancel = take();
+  connection.handle_message(now, empty(asked));
+  EXPECT_EQ(next<Reply>()->id, id);
+  connection.handle_message(now, empty(cancel, NtStatus::STATUS_NOT_IMPLEMENTED));
+  EXPECT_TRUE(is_quiet());
+  EXPECT_FALSE(connection.is_lost());
+}
+
 TEST_F(SmbConnection, BelievesNoAnswerWithoutItsSignature) {
   for (const bool with_a_wrong_one : {false, true}) {
     connection = Connection(ConnectionLimits{});

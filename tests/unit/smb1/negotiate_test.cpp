@@ -80,6 +80,13 @@ TEST_F(SmbNegotiate, RefusesServersThatLackWhatEveryOperationNeeds) {
   expect_refusal("lacks");
 }
 
+TEST_F(SmbNegotiate, TakesServersWithoutLargeFiles) {
+  answer[kCapabilities] = static_cast<std::uint8_t>(answer[kCapabilities] & ~cifs::CAP_LARGE_FILES);
+  const auto accepted = accept_negotiate_response(answer);
+  ASSERT_TRUE(accepted) << accepted.error().sentence;
+  EXPECT_FALSE(accepted->negotiated.has(cifs::CAP_LARGE_FILES));
+}
+
 TEST_F(SmbNegotiate, RefusesLimitsThatNoMessageFitsInto) {
   Bytes none = answer;
   answer[kMaxMpxCount] = 0;
