@@ -2,6 +2,7 @@
 """SMB1 on the wire: what a connection and a small file cost, and the figures of the CIFS specification on oplocks."""
 import ast
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -301,15 +302,36 @@ def mount_text(mount):
 
 
 class Impacket(unittest.TestCase):
-    """impacket's SMB1 has neither files of more than 4 GiB nor chains of messages, see README.md: it is refused by the former."""
+    """impacket's server has neither files of 4 GiB nor chains of messages. What else it cannot do is in README.md."""
 
-    def test_is_refused_in_a_sentence(self):
-        with harness.ImpacketServer(smb2=False) as server:
-            done = harness.run([harness.SMB3FUSE, server.source(), harness.fresh_folder("mountpoint"), "-o",
-                                f"credentials={server.credentials()},vers=1.0"], check=False)
-        self.assertEqual(done.returncode, 32, done.stderr)
-        self.assertEqual(done.stderr, "smb3fuse: negotiate: the server lacks the commands of Windows NT or files of more "
-                                      "than 4 GiB, and is not supported\n")
+    def setUp(self):
+        self.server = self.enterContext(harness.ImpacketServer(smb2=False))
+        self.wire = self.enterContext(Recorder(self.server))
+        self.mount = self.enterContext(Mount(self.server, options="vers=1.0", port=self.wire.port))
+
+    def asked(self):
+        return [frame.commands for frame in self.wire.seen(lambda frame: frame.to_server)]
+
+    def test_is_asked_for_the_rest_of_a_chain_by_itself(self):
+        self.assertEqual(self.asked()[:4], [["NEGOTIATE"], ["SESSION_SETUP"],
+                                            ["SESSION_SETUP", "TREE_CONNECT", "NT_CREATE", "CLOSE"], ["TREE_CONNECT"]])
+        self.wire.reset()
+        (self.server.folder() / "foo").write_text("as it was\n")
+        self.assertEqual(mount_text(self.mount), "as it was\n")
+        self.mount.work(["ln", "-s", "foo", self.mount.path / "link"])
+        time.sleep(1.1)  # what is known of it is good for a second
+        self.assertEqual(self.mount.work(["readlink", self.mount.path / "link"]).stdout, "foo\n")
+        self.assertEqual([commands for commands in self.asked() if len(commands) > 1], [])
+
+    def test_has_nothing_beyond_4_gib(self):
+        with open(self.server.folder() / "large", "wb") as file:
+            file.truncate(5 << 30)
+        with open(self.mount.path / "large", "r+b", buffering=0) as file:
+            self.assertEqual(os.pread(file.fileno(), 4, (4 << 30) - 5), bytes(4))
+            for beyond in (lambda: os.pread(file.fileno(), 4, 4 << 30), lambda: file.truncate(4 << 30)):
+                with self.assertRaises(OSError) as refused:
+                    beyond()
+                self.assertEqual(refused.exception.errno, errno.EFBIG)
 
 
 if __name__ == "__main__":
