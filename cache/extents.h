@@ -87,6 +87,8 @@ class Extents {
   std::uint64_t unread_bytes() const { return unread_bytes_; }
   // Written and in no WRITE yet.
   std::uint64_t unsent_bytes() const { return bytes(State::dirty) + bytes(State::flushing_redirtied); }
+  std::size_t dirty_extents() const { return dirty_.size(); }
+  std::uint64_t dirty_end() const { return dirty_.empty() ? 0 : map_.find(*dirty_.rbegin())->second.end; }
   std::optional<std::uint64_t> oldest_unsent_epoch() const;
 
   bool audit() const;

@@ -175,6 +175,7 @@ class FileCache final : private Budget::Member {
 
   Buffer copy_into_room(std::uint64_t offset, const Buffer& data);
   void note_own_end(std::uint64_t end);
+  bool is_pressed() const;
   void send_writes(TimePoint now);
   void send(const DirtyRun& run, TimePoint now);
   void handle_written(std::uint64_t id, std::error_code error);
@@ -219,6 +220,7 @@ class FileCache final : private Budget::Member {
   std::uint64_t epoch_ = 1;
   std::uint64_t flush_through_ = 0;          // up to this epoch somebody waits
   std::uint64_t last_end_ = 0;               // of the last write
+  std::uint64_t sent_to_ = 0;                // where the last WRITE ended
   TimePoint join_until_ = TimePoint::max();  // when a waiting run is sent
   Buffer copy_room_;                         // small writes are copied here, one behind the other
   std::size_t copy_room_used_ = 0;

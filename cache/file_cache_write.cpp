@@ -84,6 +84,12 @@ void FileCache::advance(TimePoint now) {
   admit_writers();
 }
 
+// Writers will soon have to wait, and nothing under way will make room; or there is too much to look through.
+bool FileCache::is_pressed() const {
+  return (flights_.empty() && load() > room() / 2) || extents_.dirty_extents() > limits_.extents_waiting;
+}
+
+// Upwards from where the last WRITE ended, and round: nothing waits for long because of what is written below it.
 void FileCache::send_writes(TimePoint now) {
   join_until_ = TimePoint::max();
   const std::uint64_t newest = truncates_.empty() ? epoch_ : truncates_.front().epoch;
@@ -95,11 +101,17 @@ void FileCache::send_writes(TimePoint now) {
       .last_end = last_end_,
       .others_may_wait = access_ == Access::read_write,
       .flush_through = flush_through_,
-      .pressed = flights_.empty() && load() > room() / 2};
-  std::uint64_t from = 0;
-  while (flights_.size() < limits_.writes_in_flight) {
+      .pressed = is_pressed()};
+  const std::uint64_t start = sent_to_;
+  bool is_round = start == 0;
+  for (std::uint64_t from = start; flights_.size() < limits_.writes_in_flight;) {
     const std::optional<DirtyRun> run = extents_.dirty_run(from, piece, newest);
-    if (!run) return;
+    if (is_round && (!run || (start != 0 && run->begin >= start))) return;
+    if (!run) {
+      is_round = true;
+      from = 0;
+      continue;
+    }
     from = run->begin + run->length;
     const TimePoint when = when_to_send(*run, situation);
     if (when <= now) {
@@ -116,7 +128,8 @@ void FileCache::send(const DirtyRun& run, TimePoint now) {
   std::vector<Buffer> data = extents_.begin_flush(run.begin, run.length, limits_.buffers_per_write, id);
   std::uint64_t length = 0;
   for (const Buffer& each : data) length += each.size();
-  flights_.emplace(id, Flight{run.begin, run.begin + length, run.oldest, write_window_.mark(now)});
+  sent_to_ = run.begin + length;
+  flights_.emplace(id, Flight{run.begin, sent_to_, run.oldest, write_window_.mark(now)});
   in_flight_bytes_ += length;
   remote_.write(run.begin, std::move(data), [this, id, alive = std::weak_ptr<bool>(alive_)](std::error_code error) {
     if (!alive.expired()) handle_written(id, error);
@@ -209,11 +222,9 @@ std::error_code FileCache::tell_error() {
 }
 
 std::uint64_t FileCache::unsent_end() const {
-  for (auto at = extents_.map().rbegin(); at != extents_.map().rend(); ++at) {
-    const State state = at->second.state;
-    if (state == State::dirty || state == State::flushing || state == State::flushing_redirtied) return at->second.end;
-  }
-  return 0;
+  std::uint64_t end = extents_.dirty_end();
+  for (const auto& [id, flight] : flights_) end = std::max(end, flight.end);
+  return end;
 }
 
 // As far as the file has bytes by what was written here: a truncate under way cuts off what was written before it.

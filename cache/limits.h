@@ -26,6 +26,8 @@ struct Limits {
   std::uint64_t minimum_write_window = 8 * kMiB;
   std::uint64_t maximum_write_window = 64 * kMiB;
   std::size_t writes_in_flight = 64;
+  // Under a right. More extents than that are written here and there, and nothing will join them.
+  std::size_t extents_waiting = 64;
   std::size_t buffers_per_write = 64;  // what a gathering send takes in one system call
   // A smaller write is copied next to the one before it; a larger one is kept as the slice it came in.
   std::size_t copy_below = 64 * kKiB;

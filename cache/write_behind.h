@@ -23,7 +23,7 @@ struct WriteSituation {
   std::uint64_t last_end;       // where the last write ended: only the run that ends here is likely to grow
   bool others_may_wait;         // a right is held: a run that will not grow may wait as well
   std::uint64_t flush_through;  // data of this epoch and older is asked for
-  bool pressed;                 // writers will soon have to wait, and nothing under way will make room
+  bool pressed;                 // there is too much that waits
 };
 
 // When to send `run`: a time that has come means now.

@@ -23,6 +23,7 @@ inline Limits small_limits() {
   limits.maximum_write_window = 64;
   limits.writes_in_flight = 4;
   limits.buffers_per_write = 4;
+  limits.extents_waiting = 6;
   limits.copy_below = 8;
   limits.copy_room = 32;
   return limits;

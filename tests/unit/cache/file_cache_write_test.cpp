@@ -205,6 +205,26 @@ TEST_F(FileCacheWrite, WaitsLongerWhileNobodyElseLooks) {
   EXPECT_EQ(remote.writes, 2);
 }
 
+TEST_F(FileCacheWrite, DoesNotWaitWithMoreScatteredWritesThanItMayLookThrough) {
+  change_access(Access::read_write);
+  for (std::uint64_t i = 0; i < 6; ++i) write(i * 100, "a");
+  EXPECT_EQ(remote.writes, 0);
+  write(600, "a");
+  EXPECT_EQ(remote.writes, 4) << "as many as may be under way";
+}
+
+TEST_F(FileCacheWrite, SendsUpwardsAndRoundWhatIsScattered) {
+  change_access(Access::read_write);
+  for (std::uint64_t i = 0; i < 12; ++i) write(i * 100, "a");
+  std::vector<std::uint64_t> sent;
+  while (sent.size() < 14) {
+    sent.push_back(remote.waiting.front().offset / 100);
+    release();
+    write(sent.back() * 100, "b");
+  }
+  EXPECT_EQ(sent, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1}));
+}
+
 TEST_F(FileCacheWrite, GivesTheRightToWriteBackWhenEverythingIsWritten) {
   change_access(Access::read_write);
   write(0, pattern(16));
