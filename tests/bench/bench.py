@@ -129,6 +129,23 @@ def write_4k(place):
 
 
 @workload("/s")
+def random_write(place):
+    """4 KiB at random offsets of a file of its own, fsync, close, until it lies on the server"""
+    name, chance, size, count = place.fresh(), random.Random(5), place.sizes.large // 8, place.sizes.large // 131072
+    fd = os.open(place.share / name / "large", os.O_RDWR | os.O_CREAT)
+    try:
+        os.ftruncate(fd, size)
+        block = chance.randbytes(4096)
+        for _ in range(count):
+            os.pwrite(fd, block, chance.randrange(size // 4096) * 4096)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    place.server.wait_until_stored([place.folder / name / "large"], size, place.sizes.limit)
+    return count
+
+
+@workload("/s")
 def direct_read(place):
     """4 KiB at random offsets past the page cache, 16 processes at once"""
     pages, deadline = place.sizes.large // 4096, time.monotonic() + place.sizes.random_seconds
