@@ -198,6 +198,7 @@ struct FileRenameInformation {
 // [MS-SMB] 2.2.8.1.2 SMB_FIND_FILE_ID_FULL_DIRECTORY_INFO: FileIdFullDirectoryInformation, with a name in the character
 // set of the connection.
 struct FindFileIdFullDirectoryInfo {
+  static constexpr bool kHasId = true;
   std::uint32_t next_entry = 0;
   std::uint32_t file_index = 0;
   wire::FileTime creation_time;
@@ -224,8 +225,10 @@ struct FindFileIdFullDirectoryInfo {
     a.field("file_attributes", m.file_attributes);
     a.template length_of<std::uint32_t>("file_name_length", m.file_name);
     a.field("ea_size", m.ea_size);
-    a.template reserved<std::uint32_t>();
-    a.field("file_id", m.file_id);
+    if constexpr (Self::kHasId) {
+      a.template reserved<std::uint32_t>();
+      a.field("file_id", m.file_id);
+    }
     a.data("file_name", m.file_name);
   }
 
@@ -234,6 +237,11 @@ struct FindFileIdFullDirectoryInfo {
     return {file_index,      creation_time,   last_access_time, last_write_time, change_time, end_of_file,
             allocation_size, file_attributes, ea_size,          file_id,         {}};
   }
+};
+
+// [MS-CIFS] 2.2.8.1.5 SMB_FIND_FILE_FULL_DIRECTORY_INFO
+struct FindFileFullDirectoryInfo : FindFileIdFullDirectoryInfo {
+  static constexpr bool kHasId = false;
 };
 
 // The `count` entries that an answer says it has: in SMB1 the last one's NextEntryOffset need not be 0 (Samba 4.17).

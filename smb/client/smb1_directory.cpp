@@ -75,8 +75,14 @@ void Smb1Directory::State::take_entries(const Smb1Answer& answer, std::size_t co
     take_all(cifs::split_unix_entries(answer.data, count, link->requests.is_unicode()),
              [](const cifs::FindFileUnix& entry) { return attributes_of(entry.basic); });
   } else {
-    take_all(cifs::split_entries<cifs::FindFileIdFullDirectoryInfo>(answer.data, count),
-             [](const cifs::FindFileIdFullDirectoryInfo& entry) { return attributes_of(entry.information()); });
+    const auto attributes = [](const cifs::FindFileIdFullDirectoryInfo& entry) {
+      return attributes_of(entry.information());
+    };
+    if (link->requests.lists_ids()) {
+      take_all(cifs::split_entries<cifs::FindFileIdFullDirectoryInfo>(answer.data, count), attributes);
+    } else {
+      take_all(cifs::split_entries<cifs::FindFileFullDirectoryInfo>(answer.data, count), attributes);
+    }
   }
 }
 

@@ -300,7 +300,8 @@ smb1::Outgoing Smb1Requests::set_name(const std::u16string& path, const std::u16
 }
 
 std::uint16_t Smb1Requests::listing_level() const {
-  return is_unix_ ? cifs::unix_level::find : cifs::level::find_file_id_full_directory_info;
+  if (is_unix_) return cifs::unix_level::find;
+  return lists_ids_ ? cifs::level::find_file_id_full_directory_info : cifs::level::find_file_full_directory_info;
 }
 
 smb1::Outgoing Smb1Requests::find_first(const std::u16string& pattern, std::uint16_t max_data) const {

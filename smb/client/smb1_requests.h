@@ -93,6 +93,9 @@ class Smb1Requests {
   cifs::Text text(std::u16string_view text) const { return cifs::make_text(text, is_unicode_); }
   cifs::Text path_text(const std::u16string& path) const { return text((is_unix_ ? u'/' : u'\\') + path); }
 
+  // From now on listings come without the files' ids, which are younger than the rest of them.
+  void list_without_ids() { lists_ids_ = false; }
+  bool lists_ids() const { return lists_ids_; }
   // `pattern`: a path whose last component is "*".
   smb1::Outgoing find_first(const std::u16string& pattern, std::uint16_t max_data) const;
   smb1::Outgoing find_next(std::uint16_t sid, const std::u16string& last_name, std::uint16_t max_data) const;
@@ -127,6 +130,7 @@ class Smb1Requests {
   bool is_unicode_;
   bool is_unix_ = false;
   bool chains_ = true;
+  bool lists_ids_ = true;
 };
 
 }  // namespace smb3fuse::client

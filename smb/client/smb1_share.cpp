@@ -119,10 +119,15 @@ Task<Result<std::unique_ptr<DirectoryStream>>> Smb1Share::open_directory(std::st
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.find_first(prefix + u'*', link_->data_size));
   ask_attributes(link_->requests, *on_server, flight);
-  const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
+  Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
   const auto attributes = attributes_from(link_->requests, answers, 1);
   if (!attributes) co_return tl::make_unexpected(attributes.error());
   if (!attributes->is_directory()) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_A_DIRECTORY));
+  if (!link_->requests.has_pass_through() && may_be_done_otherwise(error_of(answers[0]))) {
+    link_->requests.list_without_ids();
+    Smb1Answer again = co_await link_->exchange(link_->requests.find_first(prefix + u'*', link_->data_size));
+    answers[0] = std::move(again);
+  }
   // What no page has brought is told here, as an open would.
   if (answers[0].status == NtStatus::STATUS_ACCESS_DENIED) {
     co_return tl::make_unexpected(make_error_code(answers[0].status));

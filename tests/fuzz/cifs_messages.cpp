@@ -21,6 +21,7 @@ void read_data(const TransactionPart& part) {
   wire::check<FindNext2Response>(part.parameters);
   wire::check<QueryFileAllInfo>(part.data);
   static_cast<void>(split_entries<FindFileIdFullDirectoryInfo>(part.data, 64));
+  static_cast<void>(split_entries<FindFileFullDirectoryInfo>(part.data, 64));
   static_cast<void>(split_unix_entries(part.data, 64, true));
   static_cast<void>(split_unix_entries(part.data, 64, false));
   wire::check<CifsUnixInfo>(part.data);

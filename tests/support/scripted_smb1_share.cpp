@@ -101,12 +101,13 @@ Bytes ScriptedSmb1Share::all_info(bool is_directory) const {
   return wire::encode(all);
 }
 
-Bytes ScriptedSmb1Share::listing() const {
+template <class Entry>
+Bytes ScriptedSmb1Share::listing_of() const {
   Bytes chain;
   std::uint64_t id = 100;
   for (const std::u16string& name : names) {
     const Bytes text = cifs::make_text(name, server_.options.unicode).bytes;
-    cifs::FindFileIdFullDirectoryInfo entry;
+    Entry entry;
     entry.creation_time = entry.last_access_time = entry.last_write_time = entry.change_time = kTime;
     entry.file_attributes = is_directory_name(name) ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL;
     entry.end_of_file = content.size();
@@ -118,6 +119,20 @@ Bytes ScriptedSmb1Share::listing() const {
     chain.resize(wire::aligned_up(chain.size(), 8));
   }
   return chain;
+}
+
+template Bytes ScriptedSmb1Share::listing_of<cifs::FindFileIdFullDirectoryInfo>() const;
+
+Smb1Reply ScriptedSmb1Share::list(ByteView parameters) const {
+  const auto asked = wire::decode<cifs::FindFirst2Request>(parameters).value_or(cifs::FindFirst2Request());
+  const bool with_ids = asked.information_level == cifs::level::find_file_id_full_directory_info;
+  if (with_ids && !lists_ids) return refuse_in_smb1(NtStatus::STATUS_INVALID_LEVEL);
+  cifs::FindFirst2Response found;
+  found.sid = 7;
+  found.search_count = static_cast<std::uint16_t>(names.size());
+  found.end_of_search = 1;
+  return reply_to_transaction(wire::encode(found),
+                              with_ids ? listing() : listing_of<cifs::FindFileFullDirectoryInfo>());
 }
 
 Smb1Reply ScriptedSmb1Share::transact(const Smb1Request& request) {
@@ -135,13 +150,8 @@ Smb1Reply ScriptedSmb1Share::transact(const Smb1Request& request) {
     }
     case Trans2::query_file_information:
       return reply_to_transaction(Bytes(2), all_info(false));
-    case Trans2::find_first2: {
-      cifs::FindFirst2Response found;
-      found.sid = 7;
-      found.search_count = static_cast<std::uint16_t>(names.size());
-      found.end_of_search = 1;
-      return reply_to_transaction(wire::encode(found), listing());
-    }
+    case Trans2::find_first2:
+      return list(asked.parameters);
     case Trans2::set_path_information:
     case Trans2::set_file_information:
       return reply_to_transaction(Bytes(2), {});

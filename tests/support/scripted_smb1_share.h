@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "smb/cifs/file.h"
+#include "smb/cifs/trans2.h"
 #include "tests/support/scripted_smb1_server.h"
 
 namespace smb3fuse::test {
@@ -22,6 +23,7 @@ class ScriptedSmb1Share {
   Bytes content = {'h', 'e', 'l', 'l', 'o', ' ', 'w', 'o', 'r', 'l', 'd'};
   cifs::OplockLevel granted = cifs::OplockLevel::none;  // to who asks
   std::vector<std::u16string> names = {u".", u"..", u"a.txt", u"b.txt"};
+  bool lists_ids = true;  // else it knows SMB_FIND_FILE_FULL_DIRECTORY_INFO alone
 
   const std::set<std::uint16_t>& opens() const { return opens_; }  // FIDs
   std::vector<std::u16string> created;                             // the names of all NT_CREATE_ANDX
@@ -32,10 +34,13 @@ class ScriptedSmb1Share {
   // SMB_QUERY_FILE_ALL_INFO of a file, or a directory.
   Bytes all_info(bool is_directory) const;
   // Entries of SMB_FIND_FILE_ID_FULL_DIRECTORY_INFO.
-  Bytes listing() const;
+  Bytes listing() const { return listing_of<cifs::FindFileIdFullDirectoryInfo>(); }
 
  private:
   bool is_open(const Smb1Request& request, std::uint16_t fid) const;
+  template <class Entry>
+  Bytes listing_of() const;
+  Smb1Reply list(ByteView parameters) const;
   Smb1Reply read(const Smb1Request& request);
   Smb1Reply transact(const Smb1Request& request);
 

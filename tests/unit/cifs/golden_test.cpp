@@ -229,6 +229,19 @@ TEST(Transaction2, HasParametersAndDataWhereItsOffsetsSay) {
   EXPECT_EQ(found.last_name_offset, 196);
 }
 
+TEST(Listing, HasNoIdsWhereTheServerIsOlderThanThey) {
+  const GoldenMessage answered(golden::kFullDirectoryResponse);
+  const auto part = decode_transaction(answered.blocks[0]);
+  ASSERT_TRUE(part);
+  const auto entries = split_entries<FindFileFullDirectoryInfo>(part->data, 4);
+  ASSERT_TRUE(entries);
+  const FindFileFullDirectoryInfo& last = entries->back();
+  EXPECT_EQ(read_text(last.file_name, false), u"a.txt");
+  EXPECT_EQ(last.end_of_file, 6u);
+  EXPECT_EQ(last.file_attributes, 0x80u);
+  EXPECT_EQ(last.file_id, 0u);
+}
+
 TEST(Transaction2, AsksForAFileByItsFid) {
   const GoldenMessage asked(golden::kQueryFileRequest);
   const auto request = asked.as<Transaction2Request>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session over SMB1 that fails at one step after the other: the stream is cut at the nth message sent or to be
 // received, or the nth answer is cut short. Every task ends, and with an error where it could not do its work.
+#include "smb/client/mfsymlink.h"
 #include "tests/unit/client/smb1_fixture.h"
 
 namespace smb3fuse::client {
@@ -28,6 +29,28 @@ bool work(Smb1Room& room) {
 }
 
 constexpr std::size_t kMoreThanThereAre = 40;
+
+// A server that takes one command at a time, of which "f" and what it lists are links.
+void make_old(Smb1Room& room) {
+  room.server.options.blocks_taken = 1;
+  room.server.options.max_mpx_count = 1;
+  room.server.options.capabilities = cifs::CAP_NT_SMBS;
+  room.files.lists_ids = false;
+  room.files.content = *encode_mfsymlink("there");
+}
+
+TEST(Smb1Failures, AStreamThatIsCutAtAnyMessageOfAnOldServerEndsEverything) {
+  bool worked = false;
+  std::size_t nth = 1;
+  for (; !worked && nth < kMoreThanThereAre; ++nth) {
+    Smb1Room room;
+    make_old(room);
+    room.on_accept = [&](test::MemoryStream& stream) { stream.lose_at_send = nth; };
+    worked = work(room);
+  }
+  EXPECT_GT(nth, 16u);
+  EXPECT_TRUE(worked);
+}
 
 TEST(Smb1Failures, AStreamThatIsCutAtAnyMessageEndsEverything) {
   bool worked = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Servers that offer less than those of Windows 2000 and later: no files of 4 GiB, no pass-through levels, nothing set
-// by path. (That no offset of 64 bits goes out where none was offered is the scripted server's rule.)
+// by path, no ids in listings. (That no offset of 64 bits goes out where none was offered is the scripted server's
+// rule.)
 #include "tests/unit/client/smb1_fixture.h"
 
 namespace smb3fuse::client {
@@ -137,6 +138,31 @@ TEST_F(Smb1SetByPath, IsTriedAgainWhereAnOpenCouldNotDoItEither) {
   EXPECT_EQ(room.server.messages(), kByEither);
   EXPECT_FALSE(set());
   EXPECT_EQ(room.server.messages(), kByPath);
+}
+
+class Smb1Listing : public Smb1OldServer {
+ protected:
+  // The entries of "dir" and what was asked for them, and the error of either step.
+  std::pair<std::size_t, std::size_t> list() {
+    room.server.requests.clear();
+    auto directory = room.finish(room.share->open_directory("dir"));
+    if (!directory) return {};
+    const auto page = room.finish((*directory)->next());
+    return {page ? page->size() : 0, room.server.requests.size()};
+  }
+};
+
+TEST_F(Smb1Listing, IsWithoutIdsFromThenOnWhereAServerKnowsNone) {
+  room.files.lists_ids = false;
+  EXPECT_EQ(list(), std::pair(std::size_t{2}, std::size_t{3}));
+  EXPECT_EQ(list(), std::pair(std::size_t{2}, std::size_t{2}));
+}
+
+TEST_F(Smb1Listing, IsRefusedOnceWhereItIsTheFolderThatIsAtFault) {
+  room.server.once(Command::transaction2, test::refuse_in_smb1(NtStatus::STATUS_ACCESS_DENIED));
+  EXPECT_EQ(list(), std::pair(std::size_t{0}, std::size_t{0}));
+  EXPECT_EQ(room.server.requests.size(), 2u);
+  EXPECT_EQ(list(), std::pair(std::size_t{2}, std::size_t{2})) << "with ids, as ever";
 }
 
 TEST(Smb1SetByPathInNewerServers, IsRefusedOnce) {
