@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -46,10 +47,10 @@ class Frame:
 
 class Recorder:
     """Relays connections to a server and keeps their messages, in the order in which they passed. `edit` may change what
-    goes to the server."""
+    goes to the server, and `edit_answer` what comes from it."""
 
-    def __init__(self, server, edit=lambda message: message):
-        self.server, self.edit, self.frames, self.lock = server, edit, [], threading.Lock()
+    def __init__(self, server, edit=lambda message: message, edit_answer=lambda message: message):
+        self.server, self.edit, self.edit_answer, self.frames, self.lock = server, edit, edit_answer, [], threading.Lock()
         self.delay = 0  # of each answer, in seconds
 
     def __enter__(self):
@@ -75,7 +76,7 @@ class Recorder:
         with contextlib.suppress(OSError), source, source.makefile("rb") as stream:
             while len(head := stream.read(4)) == 4:
                 message = stream.read(int.from_bytes(head[1:], "big"))
-                message = self.edit(message) if to_server else message
+                message = (self.edit if to_server else self.edit_answer)(message)
                 time.sleep(0 if to_server else self.delay)
                 with self.lock:
                     self.frames.append(Frame(message, to_server))
@@ -133,6 +134,14 @@ def without_extended_security(message):
     return message[:10] + struct.pack("<H", flags2 & ~0x0800) + message[12:] if is_negotiate else message
 
 
+def without_large_files(message):
+    """An answer to NEGOTIATE that offers neither these nor large reads and writes nor pass-through levels."""
+    if message[4] != 0x72:
+        return message
+    capabilities = struct.unpack_from("<I", message, 52)[0]
+    return message[:52] + struct.pack("<I", capabilities & ~0xE008) + message[56:]
+
+
 def of_oplocks(frame):
     return frame.is_oplock_release or {"NT_CREATE", "WRITE", "CLOSE"} & set(frame.commands)
 
@@ -180,6 +189,26 @@ class Smb1(unittest.TestCase):
         self.assertEqual(mount.work(["ls", mount.path / "folder"]).stdout, "bar\n")
         with self.assertRaises(OSError):
             os.mkdir(mount.path / "\u00e4")
+
+    # smbd takes the forms that it did not offer, too.
+    def test_a_server_without_large_files_is_read_written_and_locked(self):
+        wire = self.enterContext(Recorder(self.server, edit_answer=without_large_files))
+        mount, other = self.mounted(wire), self.mounted()
+        content = os.urandom(300_000)
+        (mount.path / "new").write_bytes(content)
+        self.assertEqual((other.path / "new").read_bytes(), content)
+        self.assertEqual(sorted(os.listdir(mount.path)), ["foo", "new"])
+        os.truncate(mount.path / "new", (1 << 32) - 1)
+        with self.assertRaises(OSError) as refused:
+            os.truncate(mount.path / "new", 1 << 32)
+        self.assertEqual(refused.exception.errno, errno.EFBIG)
+        take = lambda file, length, begin: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, begin)
+        with open(mount.path / "new", "r+b") as mine, open(other.path / "new", "r+b") as theirs:
+            take(mine, 0, 1000)  # to the end
+            take(theirs, 1000, 0)
+            for begin in 999, 5000, (1 << 32) - 2:
+                with self.assertRaises(BlockingIOError):
+                    take(theirs, 2, begin)
 
     def test_a_small_file_is_opened_and_read_in_one_message(self):
         mount = self.mounted(self.wire)
