@@ -115,6 +115,7 @@ client::ConnectConfig connect_config(const Source& source, const MountOptions& o
   result.read_size = options.read_size;
   result.write_size = options.write_size;
   result.name_mapping = options.name_mapping;
+  result.code_page = options.code_page;
   result.caching = options.cache != CacheMode::none;
   result.call_timeout = options.call_timeout;
   result.echo_interval = options.echo_interval;

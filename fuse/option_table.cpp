@@ -314,6 +314,12 @@ Wrong check_charset(OptionDraft&, Value value) {
   return "expected utf8: names are always UTF-8";
 }
 
+Wrong set_code_page(OptionDraft& draft, Value value) {
+  if (!client::is_code_page(value)) return "expected a code page that iconv knows, such as 437, 932 or ISO-8859-1";
+  draft.options.code_page = value;
+  return kFine;
+}
+
 Wrong set_allow_other(OptionDraft& draft, Value) {
   draft.options.kernel.allow_other = true;
   draft.options.kernel.allow_root = false;
@@ -409,6 +415,7 @@ const std::vector<OptionRow>& rows() {
       {{"brl"}, "", names, "other machines see the locks of fcntl and flock (default)", set_option<&O::locks, true>},
       {{"nobrl"}, "", names, "they do not: locks hold on this machine alone", set_option<&O::locks, false>},
       {{"iocharset"}, "CHARSET", names, "utf8, the only one there is", check_charset},
+      {{"codepage"}, "NAME", names, "of SMB1 servers without Unicode (850)", set_code_page},
 
       {{"ro"}, "", general, "read only", set_kernel<&K::read_only, true>},
       {{"rw"}, "", general, "read and write (default)", set_kernel<&K::read_only, false>},
@@ -439,7 +446,6 @@ const std::vector<OptionRow>& rows() {
       {{"cruid"}, "USER", ignored, "for Kerberos, which is not supported yet"},
       {{"upcall_target"}, "PLACE", ignored, "nothing is called back from the kernel"},
       {{"unc", "target", "path", "prefixpath"}, "TEXT", ignored, "SOURCE says it"},
-      {{"codepage"}, "NUMBER", ignored, "names are Unicode"},
       {{"nodfs"}, "", ignored, "DFS referrals are not followed yet"},
       {{"intr", "nointr"}, "", ignored, "calls can always be interrupted"},
       {{"hard", "soft"}, "", ignored, "calls wait as long as timeout says"},

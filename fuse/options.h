@@ -15,6 +15,7 @@
 
 #include "fuse/credentials.h"
 #include "fuse/input_error.h"
+#include "smb/client/code_page.h"
 #include "smb/client/dial_policy.h"
 #include "smb/client/path.h"
 
@@ -87,6 +88,7 @@ struct MountOptions {
   bool server_inodes = true;
   bool unix_extensions = true;  // of SMB1, where the server has them
   client::NameMapping name_mapping = client::NameMapping::sfm;
+  std::string code_page{client::kUsualCodePage};  // of SMB1, where the server has no Unicode
 
   KernelFlags kernel;
 

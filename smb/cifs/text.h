@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strings of SMB1: UTF-16LE, aligned to two bytes in the message, or in the server's OEM code page, as Flags2 says;
 // both end with a null character. [MS-CIFS] 2.2.1.1
-//
-// Of an OEM code page only ASCII is the same everywhere: nothing else is sent, and what else comes is refused.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "smb/wire/code_page.h"
 #include "smb/wire/codec.h"
 
 namespace smb3fuse::cifs {
@@ -35,17 +35,32 @@ struct Text {
   }
 };
 
-// Can `text` be sent in any OEM code page?
-bool fits_oem(std::u16string_view text);
-
-// `text` fits_oem() unless `is_unicode`.
-Text make_text(std::u16string_view text, bool is_unicode);
+Text make_unicode(std::u16string_view text);
 
 // ASCII, in messages that have it whatever Flags2 says.
 Text make_oem(std::string_view text);
 
-// A name in an answer, which has no null character of its own: its length is told. Nothing for what is neither UTF-16
-// nor, in OEM, ASCII. A null character that a server has counted is left out.
-std::optional<std::u16string> read_text(ByteView bytes, bool is_unicode);
+// How a connection has its strings: in Unicode, or in a code page, which the server does not tell.
+class CharacterSet {
+ public:
+  CharacterSet() = default;  // Unicode
+  explicit CharacterSet(std::shared_ptr<const wire::CodePage> code_page) : code_page_(std::move(code_page)) {}
+
+  bool is_unicode() const { return code_page_ == nullptr; }
+
+  // Can it be said?
+  bool fits(std::u16string_view text) const { return is_unicode() || code_page_->encode(text).has_value(); }
+  // Of what fits.
+  Text text(std::u16string_view text) const;
+
+  // A name in an answer, which has no null character of its own: its length is told. Nothing for what is no text. A
+  // null character that a server has counted is left out.
+  std::optional<std::u16string> read(ByteView bytes) const;
+  // The same name, for a question that has to have it as the server does.
+  Text quote(ByteView bytes) const;
+
+ private:
+  std::shared_ptr<const wire::CodePage> code_page_;
+};
 
 }  // namespace smb3fuse::cifs

@@ -178,11 +178,11 @@ struct QueryFsInformationRequest {
 };
 
 // [MS-FSCC] 2.4 FileRenameInformation for SMB1: the new name stands in the same directory, or is a whole path where
-// the server takes one.
+// the server takes one. It is in the character set of the connection (Samba 4.17).
 struct FileRenameInformation {
   static constexpr auto kClass = wire::FileInformationClass::rename;
   bool replace_if_exists = false;
-  std::u16string file_name;
+  Bytes file_name;
 
   template <class Archive, class Self>
   static void describe(Archive& a, Self& m) {

@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "smb/auth/authenticator.h"
+#include "smb/client/code_page.h"
 #include "smb/client/dialer.h"
 #include "smb/client/path.h"
 #include "smb/client/runtime.h"
@@ -37,8 +38,9 @@ struct ConnectConfig {
   std::optional<std::uint32_t> read_size;  // bytes; nothing given: as large as pays
   std::optional<std::uint32_t> write_size;
   NameMapping name_mapping = NameMapping::sfm;
-  bool caching = true;          // leases and oplocks are asked for
-  bool unix_extensions = true;  // of SMB1, where the server has them
+  bool caching = true;                    // leases and oplocks are asked for
+  bool unix_extensions = true;            // of SMB1, where the server has them
+  std::string code_page{kUsualCodePage};  // of SMB1, where the server has no Unicode
 
   std::chrono::seconds call_timeout{30};   // each request is answered within this, or fails with STATUS_IO_TIMEOUT
   std::chrono::seconds echo_interval{60};  // silence after which the server is asked whether it is there

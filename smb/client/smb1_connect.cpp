@@ -114,7 +114,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   if (tree->left_open) link->close_later(*tree->left_open);
   std::optional<Attributes> told = tree->root;
   const auto posix_prefix = to_wire_path(config->prefix, NameMapping::posix);
-  bool is_unix = config->unix_extensions && negotiated.has(cifs::CAP_UNIX) && requests.is_unicode() && posix_prefix;
+  bool is_unix = config->unix_extensions && negotiated.has(cifs::CAP_UNIX) && posix_prefix;
   if (is_unix) is_unix = co_await use_unix_extensions(*link, *posix_prefix, told);
   Smb1Traits traits;
   traits.prefix = is_unix ? *posix_prefix : prefix;

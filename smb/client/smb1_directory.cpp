@@ -72,7 +72,7 @@ void Smb1Directory::State::take_entries(const Smb1Answer& answer, std::size_t co
     if (is_last) ended = true;
   };
   if (link->requests.is_unix()) {
-    take_all(cifs::split_unix_entries(answer.data, count, link->requests.is_unicode()),
+    take_all(cifs::split_unix_entries(answer.data, count, link->requests.character_set().is_unicode()),
              [](const cifs::FindFileUnix& entry) { return attributes_of(entry.basic); });
   } else {
     const auto attributes = [](const cifs::FindFileIdFullDirectoryInfo& entry) {
@@ -88,16 +88,17 @@ void Smb1Directory::State::take_entries(const Smb1Answer& answer, std::size_t co
 
 // Nothing for what is not to be shown.
 std::optional<std::string> Smb1Directory::State::take_name(ByteView name) {
-  auto wire_name = cifs::read_text(name, link->requests.is_unicode());
+  const cifs::CharacterSet& character_set = link->requests.character_set();
+  last_name = character_set.quote(name);
+  const auto wire_name = character_set.read(name);
   if (!wire_name) {
-    spdlog::warn("left out of a listing: a name in a character set that is not known");
+    spdlog::warn("left out of a listing: a name that is not in the server's character set");
     return std::nullopt;
   }
-  last_name = std::move(*wire_name);
-  if (last_name == u"." || last_name == u"..") return std::nullopt;
-  auto shown = from_wire_name(last_name, link->name_mapping);
+  if (*wire_name == u"." || *wire_name == u"..") return std::nullopt;
+  auto shown = from_wire_name(*wire_name, link->name_mapping);
   if (!shown) {
-    spdlog::warn("left out of a listing: a name of {} characters that is not safe to show", last_name.size());
+    spdlog::warn("left out of a listing: a name of {} characters that is not safe to show", wire_name->size());
   }
   return shown;
 }

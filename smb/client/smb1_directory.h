@@ -29,8 +29,8 @@ class Smb1Directory final : public DirectoryStream {
     std::shared_ptr<Smb1Link> link;
     std::deque<Result<std::vector<DirectoryEntry>>> pages;
     std::uint16_t sid = 0;
-    std::u16string last_name;  // as the server told it
-    bool ended = false;        // and the server has closed the enumeration
+    cifs::Text last_name;  // as the server told it, whatever it is
+    bool ended = false;    // and the server has closed the enumeration
     bool asking = false;
     bool abandoned = false;
     std::function<void(bool)> waiting;

@@ -67,6 +67,12 @@ tl::expected<void, ConnectError> take_session(Smb1Channel& channel, const Connec
   return {};
 }
 
+// The end of a sentence.
+std::string not_in_code_page(const ConnectConfig& config) {
+  return "cannot be said in code page " + config.code_page +
+         ", and the server has no Unicode: name the server's own code page with codepage=";
+}
+
 std::uint64_t file_time_now() { return static_cast<std::uint64_t>(local_time_now()); }
 
 // What both forms of SESSION_SETUP_ANDX say.
@@ -79,6 +85,7 @@ Request setup_request(const smb1::Connection& connection) {
   request.vc_number = 1;
   request.session_key = negotiated.session_key;
   request.capabilities = kCapabilities;
+  if (!connection.is_unicode()) request.capabilities &= ~std::uint32_t{cifs::CAP_UNICODE};
   return request;
 }
 
@@ -104,7 +111,7 @@ Task<tl::expected<LoggedOn, ConnectError>> log_on_extended(Smb1Channel& channel,
     auto request = setup_request<cifs::SessionSetupExtendedRequest>(channel.connection());
     request.capabilities |= cifs::CAP_EXTENDED_SECURITY;
     request.security_blob = *token;
-    request.native_os = request.native_lan_man = cifs::make_text(u"", channel.connection().is_unicode());
+    request.native_os = request.native_lan_man = channel.connection().negotiated().character_set.text(u"");
     cifs::MessageBuilder builder;
     builder.add(request);
     if (authenticator->complete()) add_next(builder);
@@ -137,16 +144,17 @@ Task<tl::expected<LoggedOn, ConnectError>> log_on_plainly(Smb1Channel& channel, 
   }
   auto response = auth::ntlm_plain_response(config.credentials, challenge, file_time_now, crypto::random_bytes);
   if (!response) co_return failed(kStep, response.error(), response.error().message());
-  if (!connection.is_unicode() && !(cifs::fits_oem(response->user) && cifs::fits_oem(response->domain))) {
+  const cifs::CharacterSet& character_set = connection.negotiated().character_set;
+  if (!character_set.fits(response->user) || !character_set.fits(response->domain)) {
     co_return failed(kStep, make_error_code(auth::AuthError::bad_credentials),
-                     "the server has no Unicode, and the user's name has characters beyond ASCII");
+                     "the name of the user or of the domain " + not_in_code_page(config));
   }
   auto request = setup_request<cifs::SessionSetupRequest>(connection);
   request.oem_password = response->lm_response;
   request.unicode_password = response->nt_response;
   for (const std::u16string_view name : {std::u16string_view(response->user), std::u16string_view(response->domain),
                                          std::u16string_view(), std::u16string_view()}) {
-    request.names.push_back(cifs::make_text(name, connection.is_unicode()));
+    request.names.push_back(character_set.text(name));
   }
   cifs::MessageBuilder builder;
   builder.add(request);
@@ -198,7 +206,17 @@ Task<tl::expected<Smb1Negotiation, ConnectError>> negotiate(Smb1Channel& channel
     co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
                      "sign is demanded, but the server does not sign in SMB1");
   }
-  channel.connection().set_negotiated(accepted->negotiated);
+  smb1::Negotiated negotiated = accepted->negotiated;
+  if (!negotiated.has(cifs::CAP_UNICODE)) {
+    auto code_page = wire::CodePage::find(config.code_page);
+    if (code_page == nullptr) {
+      co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
+                       "the server has no Unicode, and this system no code page " + config.code_page +
+                           ": name another one with codepage=");
+    }
+    negotiated.character_set = cifs::CharacterSet(std::move(code_page));
+  }
+  channel.connection().set_negotiated(negotiated);
   Smb1Negotiation negotiation;
   // Some servers tell whole seconds, and some nothing: clocks that agree as well as that are taken to agree.
   const FileTime ahead = static_cast<FileTime>(accepted->system_time.value) - local_time_now();
@@ -213,9 +231,14 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
                                                   std::string_view service) {
   const smb1::Connection& connection = channel.connection();
   const auto unc = wire::to_utf16("\\\\" + config.server + "\\" + config.share);
-  if (!unc || (!connection.is_unicode() && !(cifs::fits_oem(*unc) && cifs::fits_oem(path)))) {
+  if (!unc) {
     co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_BAD_NETWORK_NAME),
-                     "the name of the share or of the folder cannot be sent to the server");
+                     "the name of the share cannot be sent to a server");
+  }
+  const cifs::CharacterSet& character_set = connection.negotiated().character_set;
+  if (!character_set.fits(*unc) || !character_set.fits(path)) {
+    co_return failed(ConnectStep::tree_connect, make_error_code(NtStatus::STATUS_BAD_NETWORK_NAME),
+                     "the name of the share or of the folder " + not_in_code_page(config));
   }
   const AddNext add_tree = [&](cifs::MessageBuilder& builder) { add_tree_connect(builder, connection, *unc, path); };
   tl::expected<LoggedOn, ConnectError> logged_on;

@@ -19,7 +19,7 @@ struct ListedServer {
   std::string name;
   std::string comment;
 };
-// Those of a workgroup whose name is ASCII.
+// Those of a workgroup.
 Task<tl::expected<std::vector<ListedServer>, ConnectError>> list_servers(Runtime& runtime, Dialer& dialer,
                                                                          ConnectConfig master, std::string group);
 

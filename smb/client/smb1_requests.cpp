@@ -296,7 +296,7 @@ smb1::Outgoing Smb1Requests::set_end_of_file(std::uint16_t fid, std::uint64_t en
 smb1::Outgoing Smb1Requests::set_name(const std::u16string& path, const std::u16string& name, bool replace) const {
   const cifs::PathInformationRequest parameters{cifs::level_of(wire::FileInformationClass::rename), path_text(path)};
   return trans2(cifs::Trans2::set_path_information, parameters,
-                wire::encode(cifs::FileRenameInformation{replace, name}), 0);
+                wire::encode(cifs::FileRenameInformation{replace, text(name).bytes}), 0);
 }
 
 std::uint16_t Smb1Requests::listing_level() const {
@@ -313,14 +313,13 @@ smb1::Outgoing Smb1Requests::find_first(const std::u16string& pattern, std::uint
   return trans2(cifs::Trans2::find_first2, parameters, {}, max_data);
 }
 
-smb1::Outgoing Smb1Requests::find_next(std::uint16_t sid, const std::u16string& last_name,
-                                       std::uint16_t max_data) const {
+smb1::Outgoing Smb1Requests::find_next(std::uint16_t sid, const cifs::Text& last_name, std::uint16_t max_data) const {
   cifs::FindNext2Request parameters;
   parameters.sid = sid;
   parameters.search_count = kEntries;
   parameters.information_level = listing_level();
   parameters.flags = cifs::SMB_FIND_CLOSE_AT_EOS | cifs::SMB_FIND_CONTINUE_FROM_LAST;
-  parameters.file_name = text(last_name);
+  parameters.file_name = last_name;
   return trans2(cifs::Trans2::find_next2, parameters, {}, max_data);
 }
 

@@ -33,9 +33,9 @@ struct NtCreateParameters {
 class Smb1Requests {
  public:
   Smb1Requests(std::uint16_t tree_id, const smb1::Negotiated& negotiated)
-      : tree_id_(tree_id), negotiated_(negotiated), is_unicode_(negotiated.has(cifs::CAP_UNICODE)) {}
+      : tree_id_(tree_id), negotiated_(negotiated) {}
 
-  bool is_unicode() const { return is_unicode_; }
+  const cifs::CharacterSet& character_set() const { return negotiated_.character_set; }
   // Its size. What is asked for by these requests lies within it.
   std::uint64_t largest_file() const { return has_large_files() ? UINT64_MAX : cifs::kLargestFile32; }
 
@@ -90,7 +90,7 @@ class Smb1Requests {
 
   // A TRANSACTION2 with what is in no other request here.
   smb1::Outgoing transact2(cifs::Trans2 subcommand, ByteView parameters, ByteView data, std::uint16_t max_data) const;
-  cifs::Text text(std::u16string_view text) const { return cifs::make_text(text, is_unicode_); }
+  cifs::Text text(std::u16string_view text) const { return character_set().text(text); }
   cifs::Text path_text(const std::u16string& path) const { return text((is_unix_ ? u'/' : u'\\') + path); }
 
   // From now on listings come without the files' ids, which are younger than the rest of them.
@@ -98,7 +98,7 @@ class Smb1Requests {
   bool lists_ids() const { return lists_ids_; }
   // `pattern`: a path whose last component is "*".
   smb1::Outgoing find_first(const std::u16string& pattern, std::uint16_t max_data) const;
-  smb1::Outgoing find_next(std::uint16_t sid, const std::u16string& last_name, std::uint16_t max_data) const;
+  smb1::Outgoing find_next(std::uint16_t sid, const cifs::Text& last_name, std::uint16_t max_data) const;
   // Ends an enumeration that was not read to its end.
   smb1::Outgoing find_close(std::uint16_t sid) const;
 
@@ -127,7 +127,6 @@ class Smb1Requests {
 
   std::uint16_t tree_id_;
   smb1::Negotiated negotiated_;
-  bool is_unicode_;
   bool is_unix_ = false;
   bool chains_ = true;
   bool lists_ids_ = true;

@@ -41,8 +41,9 @@ Result<std::u16string> Smb1Share::wire_path(const std::string& path) const {
   auto below = to_wire_path(path, link_->name_mapping);
   if (!below) return below;
   const bool is_pattern = !link_->requests.is_unix() && below->find_first_of(kWildcards) != below->npos;
-  if (is_pattern || (!link_->requests.is_unicode() && !cifs::fits_oem(*below))) {
-    return tl::make_unexpected(make_error_code(NtStatus::STATUS_OBJECT_NAME_INVALID));
+  if (is_pattern) return tl::make_unexpected(make_error_code(NtStatus::STATUS_OBJECT_NAME_INVALID));
+  if (!link_->requests.character_set().fits(*below)) {
+    return tl::make_unexpected(std::make_error_code(std::errc::illegal_byte_sequence));
   }
   if (traits_.prefix.empty()) return below;
   return below->empty() ? traits_.prefix : traits_.prefix + separator_of(link_->name_mapping) + *below;

@@ -29,9 +29,9 @@ smb1::Outgoing probe(const Smb1Link& link, const std::u16string& path) {
   return link.requests.read_whole(parameters, kMfSymlinkSize);
 }
 
-std::optional<std::string> unix_target_of(const Smb1Answer& answer, bool is_unicode) {
+std::optional<std::string> unix_target_of(const Smb1Answer& answer, const cifs::CharacterSet& character_set) {
   if (is_error(answer.status)) return std::nullopt;
-  auto text = cifs::read_text(answer.data, is_unicode);
+  auto text = character_set.read(answer.data);
   if (!text) return std::nullopt;
   auto target = wire::to_utf8(*text);
   if (!target || target->find('\0') != target->npos) return std::nullopt;
@@ -72,7 +72,7 @@ Task<void> read_targets(std::shared_ptr<Smb1Link> link, std::vector<Candidate> c
     co_return;
   }
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    candidates[i].attributes->symlink_target = unix_target_of(answers[i], link->requests.is_unicode());
+    candidates[i].attributes->symlink_target = unix_target_of(answers[i], link->requests.character_set());
   }
 }
 
@@ -92,9 +92,10 @@ Task<void> read_symlinks(std::shared_ptr<Smb1Link> link, std::u16string prefix, 
   std::vector<Candidate> candidates;
   for (DirectoryEntry& entry : entries) {
     if (!may_be_symlink(entry.attributes)) continue;
-    // The name came from the wire, so it has a way back.
+    // A name with reserved characters has no way back to a server without Unicode, where they cannot be mapped.
     const auto name = to_wire_path(entry.name, link->name_mapping);
-    candidates.push_back({prefix + name.value_or(u""), &entry.attributes});
+    if (!name || !link->requests.character_set().fits(*name)) continue;
+    candidates.push_back({prefix + *name, &entry.attributes});
   }
   if (candidates.empty()) co_return;
   auto reading = uninterrupted(read_targets(link, std::move(candidates)));

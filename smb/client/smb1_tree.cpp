@@ -24,7 +24,7 @@ cifs::TreeConnectRequest tree_connect(const smb1::Connection& connection, std::u
   cifs::TreeConnectRequest request;
   request.flags = cifs::TREE_CONNECT_ANDX_EXTENDED_RESPONSE;
   request.password = kNoPassword;
-  request.path = cifs::make_text(unc, connection.is_unicode());
+  request.path = connection.negotiated().character_set.text(unc);
   request.service = cifs::make_oem(kAnyService);
   return request;
 }

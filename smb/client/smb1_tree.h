@@ -26,7 +26,7 @@ struct Smb1Tree {
   bool takes_chains = true;
 };
 
-// `path`: the mounted folder within the share. Where the server has no Unicode, `unc` and `path` fit its code page.
+// `path`: the mounted folder within the share. Both fit the server's character set.
 void add_tree_connect(cifs::MessageBuilder& builder, const smb1::Connection& connection, std::u16string_view unc,
                       const std::u16string& path);
 

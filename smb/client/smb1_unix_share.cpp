@@ -144,6 +144,9 @@ Task<Result<Attributes>> Smb1UnixShare::make_symlink(std::string path, std::stri
   if (!on_server) co_return tl::make_unexpected(on_server.error());
   const auto text = wire::to_utf16(target);
   if (!text) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_OBJECT_NAME_INVALID));
+  if (!wire().requests.character_set().fits(*text)) {
+    co_return tl::make_unexpected(std::make_error_code(std::errc::illegal_byte_sequence));
+  }
   Result<Attributes> made = co_await make(*on_server, Smb1UnixRequests(wire().requests).make_link(*on_server, *text));
   if (made) made->symlink_target = std::move(target);
   co_return made;

@@ -29,12 +29,7 @@ void put_text(Bytes& bytes, std::string_view text) {
 }
 
 // Up to the null character, or to the end.
-std::string text_of(ByteView bytes) {
-  std::string text(bytes.begin(), std::find(bytes.begin(), bytes.end(), std::uint8_t{0}));
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; }, '?');
-  return text;
-}
+std::string text_of(ByteView bytes) { return {bytes.begin(), std::find(bytes.begin(), bytes.end(), std::uint8_t{0})}; }
 
 // What stands before all entries of an answer: [MS-RAP] 2.5.5.3, 2.5.6.3.
 struct Head {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The remote administration protocol of LAN Manager, as far as browsing takes it: parameters and data of a TRANSACTION
-// on the pipe \PIPE\LANMAN. [MS-RAP] 2.5. Sans-io. Any thread.
+// on the pipe \PIPE\LANMAN. [MS-RAP] 2.5. All strings are in the server's code page. Sans-io. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,6 @@ struct ServerInfo {
 };
 inline constexpr std::uint32_t kAllTypes = 0xFFFFFFFF;
 
-// Strings are in the server's code page, of which only ASCII is the same everywhere: the rest is shown as '?'.
 template <class Info>
 struct Enumeration {
   std::uint16_t status = 0;  // a Win32 error

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "smb/cifs/session.h"
+#include "smb/cifs/text.h"
 
 namespace smb3fuse::smb1 {
 
@@ -15,6 +16,8 @@ struct Negotiated {
   std::uint32_t max_buffer_size = 0;  // of a message from us, but for large writes
   std::uint32_t session_key = 0;
   std::uint32_t capabilities = 0;
+  // Without CAP_UNICODE it is the user who says which.
+  cifs::CharacterSet character_set{};
 
   bool has(cifs::Capabilities capability) const { return (capabilities & capability) != 0; }
   bool server_requires_signing() const { return (security_mode & cifs::NEGOTIATE_SECURITY_SIGNATURES_REQUIRED) != 0; }

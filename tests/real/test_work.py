@@ -104,6 +104,10 @@ class Smb1(Works):
     def test_plain_as_an_ordinary_user(self):
         self.assertFalse(self.check(["unix extensions = no"], user=harness.USER))
 
+    def test_a_server_without_unicode(self):
+        self.without = self.without | {"Unicode"}
+        self.check(["unix extensions = no", "unicode = no", "dos charset = CP850"])
+
     def test_a_server_that_demands_signing(self):
         self.assertTrue(self.check(["server signing = mandatory"]))
 

@@ -26,8 +26,15 @@ cifs::WriteRequest write_of(const Smb1Request& request) {
   return is_narrow ? request.as<cifs::WriteRequest32>() : request.as<cifs::WriteRequest>();
 }
 
-std::u16string name_of(const cifs::Text& text, bool is_unicode) {
-  return cifs::read_text(text.bytes, is_unicode).value_or(u"?");
+// A server without Unicode has a byte where the names of tests have a unit.
+std::u16string name_of(ByteView bytes, bool is_unicode) {
+  if (is_unicode) return cifs::CharacterSet().read(bytes).value_or(u"?");
+  std::u16string name(bytes.begin(), bytes.end());
+  return name.substr(0, name.find(u'\0'));
+}
+
+Bytes bytes_of(const std::u16string& name, bool is_unicode) {
+  return is_unicode ? wire::to_utf16le(name) : Bytes(name.begin(), name.end());
 }
 
 }  // namespace
@@ -106,7 +113,7 @@ Bytes ScriptedSmb1Share::listing_of() const {
   Bytes chain;
   std::uint64_t id = 100;
   for (const std::u16string& name : names) {
-    const Bytes text = cifs::make_text(name, server_.options.unicode).bytes;
+    const Bytes text = bytes_of(name, server_.options.unicode);
     Entry entry;
     entry.creation_time = entry.last_access_time = entry.last_write_time = entry.change_time = kTime;
     entry.file_attributes = is_directory_name(name) ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL;
@@ -144,7 +151,8 @@ Smb1Reply ScriptedSmb1Share::transact(const Smb1Request& request) {
           wire::decode<cifs::PathInformationRequest>(asked.parameters).value_or(cifs::PathInformationRequest());
       const Bytes parameters(2);
       if (question.information_level == cifs::level::query_file_all_info) {
-        return reply_to_transaction(parameters, all_info(is_directory_name(name_of(question.file_name, is_unicode))));
+        return reply_to_transaction(parameters,
+                                    all_info(is_directory_name(name_of(question.file_name.bytes, is_unicode))));
       }
       return reply_to_transaction(parameters, wire::encode(wire::FileInternalInformation{4711}));
     }

@@ -11,7 +11,7 @@ namespace {
 
 Bytes chain_of_three() {
   NtCreateRequest create;
-  create.name = make_text(u"\\odd", true);
+  create.name = make_unicode(u"\\odd");
   ReadRequest read;
   read.fid = kNoId;
   MessageBuilder builder;

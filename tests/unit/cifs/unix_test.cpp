@@ -86,7 +86,7 @@ TEST(UnixExtensions, OpenAFileAndTellWhatItIsLike) {
 TEST(UnixExtensions, TellModeOwnerAndKindOfAFile) {
   const Asked asked(golden::kQueryUnixBasicRequest);
   EXPECT_EQ(copy_of(asked.request.parameters),
-            wire::encode(PathInformationRequest{unix_level::basic, make_text(u"/d1/f", kUnicode)}));
+            wire::encode(PathInformationRequest{unix_level::basic, make_unicode(u"/d1/f")}));
   const Answered answered(golden::kQueryUnixBasicResponse);
   EXPECT_EQ(answered.part.data.size(), UnixBasic::kSize);
   const auto basic = wire::decoded<UnixBasic>(answered.part.data);
@@ -116,10 +116,10 @@ TEST(UnixExtensions, ChangeAModeAndLeaveTheRest) {
 TEST(UnixExtensions, MakeAndFollowALink) {
   const Asked made(golden::kMakeUnixLinkRequest);
   EXPECT_EQ(copy_of(made.request.parameters),
-            wire::encode(PathInformationRequest{unix_level::link, make_text(u"/s1", kUnicode)}));
-  EXPECT_EQ(copy_of(made.request.data), wire::encode(make_text(u"d1/f", kUnicode)));
+            wire::encode(PathInformationRequest{unix_level::link, make_unicode(u"/s1")}));
+  EXPECT_EQ(copy_of(made.request.data), wire::encode(make_unicode(u"d1/f")));
   const Answered told(golden::kQueryUnixLinkResponse);
-  EXPECT_EQ(read_text(told.part.data, kUnicode), u"d1/f");
+  EXPECT_EQ(CharacterSet().read(told.part.data), u"d1/f");
 }
 
 TEST(UnixExtensions, LockAndRemove) {
@@ -143,7 +143,7 @@ TEST(UnixListing, HasNamesThatEndWithANullCharacter) {
   const std::u16string_view names[] = {u".", u"..", u"f", u"l"};
   const UnixType types[] = {UnixType::directory, UnixType::directory, UnixType::file, UnixType::symlink};
   for (std::size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(read_text((*entries)[i].file_name, kUnicode), names[i]);
+    EXPECT_EQ(CharacterSet().read((*entries)[i].file_name), names[i]);
     EXPECT_EQ((*entries)[i].basic.type, types[i]);
   }
   EXPECT_FALSE(split_unix_entries(answered.part.data, 5, kUnicode));

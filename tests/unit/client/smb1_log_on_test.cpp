@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logging on to SMB1 servers without extended security, and names where a server has no Unicode.
+// Logging on to SMB1 servers without extended security.
 #include "tests/unit/client/smb1_fixture.h"
 
 namespace smb3fuse::client {
@@ -66,48 +66,6 @@ TEST(Smb1LogOn, AsNobodyNeedsNoChallenge) {
   });
   EXPECT_FALSE(room.connect());
   EXPECT_EQ(room.server.count(Command::session_setup_andx), 1u);
-}
-
-class Smb1WithoutUnicode : public testing::Test {
- protected:
-  static test::Smb1ServerOptions options() {
-    test::Smb1ServerOptions options = plain();
-    options.unicode = false;
-    return options;
-  }
-  Smb1Room room{options()};
-};
-
-TEST_F(Smb1WithoutUnicode, NamesAreSentInAscii) {
-  ASSERT_TRUE(room.connect()) << room.error.sentence;
-  ASSERT_TRUE(room.finish(room.share->open(Smb1Room::to_read("folder/a.txt"))));
-  EXPECT_EQ(room.files.created.back(), u"\\folder\\a.txt");
-}
-
-TEST_F(Smb1WithoutUnicode, OtherNamesAreRefusedHere) {
-  ASSERT_TRUE(room.connect()) << room.error.sentence;
-  const auto told = room.finish(room.share->stat("\u00e4.txt"));
-  ASSERT_FALSE(told);
-  EXPECT_EQ(told.error(), NtStatus::STATUS_OBJECT_NAME_INVALID);
-  EXPECT_TRUE(room.server.requests.empty());
-}
-
-// Which code page it is nobody tells: 0x84 is a letter in each, and not the same one.
-TEST_F(Smb1WithoutUnicode, OtherNamesAreLeftOutOfListings) {
-  room.files.names = {u"a.txt", u"\x84.txt"};
-  ASSERT_TRUE(room.connect()) << room.error.sentence;
-  auto directory = room.finish(room.share->open_directory("dir"));
-  ASSERT_TRUE(directory);
-  const auto page = room.finish((*directory)->next());
-  ASSERT_TRUE(page);
-  ASSERT_EQ(page->size(), 1u);
-  EXPECT_EQ(page->front().name, "a.txt");
-}
-
-TEST_F(Smb1WithoutUnicode, AUserWithAnotherNameIsTold) {
-  room.config.credentials.user = "\u00e4lice";
-  ASSERT_FALSE(room.connect());
-  EXPECT_NE(room.error.sentence.find("the server has no Unicode"), std::string::npos) << room.error.sentence;
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct Sent {
   std::uint16_t level(std::size_t at = 0) const { return wire::load_le<std::uint16_t>(request.parameters.data() + at); }
   std::u16string path() const {
     constexpr std::size_t kBeforeThePath = 6;
-    return cifs::read_text(request.parameters.subspan(kBeforeThePath), true).value_or(u"?");
+    return cifs::CharacterSet().read(request.parameters.subspan(kBeforeThePath)).value_or(u"?");
   }
   template <class T>
   T data() const {

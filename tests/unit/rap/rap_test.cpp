@@ -30,7 +30,10 @@ TEST(Rap, ReadsSharesWithKindsAndComments) {
   EXPECT_EQ(told->status, 0);
   EXPECT_EQ(told->available, 5);
   // In the server's code page, here 850.
-  EXPECT_THAT(told->entries, ElementsAre(ShareInfo{"share", 0, ""}, ShareInfo{"films", 0, "Films ?ber alles"},
+  EXPECT_THAT(told->entries, ElementsAre(ShareInfo{"share", 0, ""},
+                                         ShareInfo{"films", 0,
+                                                   "Films \x81"
+                                                   "ber alles"},
                                          ShareInfo{"paper", 1, "the old one"}, ShareInfo{"hidden$", 0, ""},
                                          ShareInfo{"IPC$", 3, "IPC Service (the press)"}));
 }
