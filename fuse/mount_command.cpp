@@ -106,6 +106,7 @@ client::ConnectConfig connect_config(const Source& source, const MountOptions& o
   result.share = source.share;
   result.prefix = source.path;
   result.credentials = std::move(credentials);
+  result.plaintext_password = options.plaintext_password;
   result.min_dialect = static_cast<std::uint16_t>(options.min_dialect);
   result.max_dialect = static_cast<std::uint16_t>(options.max_dialect);
   result.require_signing = options.require_signing;

@@ -199,9 +199,11 @@ Wrong set_security(OptionDraft& draft, Value value) {
   if (value == "lanman") return "LANMAN passwords are not safe and not supported; use sec=ntlmssp";
   const bool old = value == "ntlm" || value == "ntlmi";
   const bool ntlm = old || value == "ntlmssp" || value == "ntlmsspi" || value == "ntlmv2" || value == "ntlmv2i";
-  if (!ntlm && value != "none") return "expected ntlmssp, ntlmsspi or none";
+  const bool plaintext = value == "plaintext";
+  if (!ntlm && !plaintext && value != "none") return "expected ntlmssp, ntlmsspi, plaintext or none";
   if (old) draft.warnings.push_back("sec=" + std::string(value) + " is read as sec=ntlmssp: NTLMv1 is not safe");
   draft.null_session = value == "none";
+  draft.options.plaintext_password = plaintext;
   draft.security_signs = ntlm && value.back() == 'i';
   return kFine;
 }
@@ -360,7 +362,7 @@ const std::vector<OptionRow>& rows() {
       {{"credentials", "cred"}, "FILE", logon, "has lines username=, password=, domain=", set_credentials},
       {{"domain", "dom", "workgroup"}, "NAME", logon, "the user's domain or workgroup", set_domain},
       {{"guest"}, "", logon, "log on without a password", set<&D::guest, true>},
-      {{"sec"}, "KIND", logon, "ntlmssp (default), ntlmsspi (signs), none (nobody)", set_security},
+      {{"sec"}, "KIND", logon, "ntlmssp (default), ntlmsspi (signs), plaintext, none", set_security},
 
       {{"sign"}, "", connection, "require that every message is signed", set_option<&O::require_signing, true>},
       {{"seal"}, "", connection, "require encryption", set_option<&O::require_sealing, true>},

@@ -136,9 +136,25 @@ std::optional<std::string> settle_logon(OptionDraft& draft) {
   return std::nullopt;
 }
 
+// A password that is not even hidden from who listens.
+std::optional<std::string> settle_plaintext(OptionDraft& draft) {
+  const MountOptions& options = draft.options;
+  if (!options.plaintext_password) return std::nullopt;
+  if (options.max_dialect != Dialect::smb1) {
+    return std::string("option 'sec=plaintext' needs 'vers=1.0': what is newer never sends a password as it is");
+  }
+  if (options.require_signing || options.require_sealing) {
+    return std::string("option 'sec=plaintext' excludes 'sign' and 'seal': no key can be made from such a logon");
+  }
+  draft.warnings.push_back(
+      "sec=plaintext sends the password for everybody on the way to read, if the server takes it in no other form");
+  return std::nullopt;
+}
+
 // What depends on several options.
 std::optional<std::string> settle(OptionDraft& draft) {
   if (auto wrong = settle_logon(draft)) return wrong;
+  if (auto wrong = settle_plaintext(draft)) return wrong;
   MountOptions& options = draft.options;
   options.require_signing = options.require_signing || draft.security_signs;
   if (options.require_sealing && options.max_dialect < Dialect::smb300) {

@@ -55,6 +55,7 @@ struct MountOptions {
   std::optional<std::uint16_t> port;   // nothing: those that SMB has
   std::optional<std::string> address;  // connect here instead of resolving the server's name
   client::DialPolicy dial;
+  bool plaintext_password = false;  // sec=plaintext
   Dialect min_dialect = Dialect::smb202;
   Dialect max_dialect = Dialect::smb311;
   bool require_signing = false;

@@ -32,6 +32,8 @@ class AuthCategory final : public std::error_category {
         return "the server sent an authentication token where none is due";
       case AuthError::bad_credentials:
         return "the user name, domain or password is too long or is not valid UTF-8, or the NT hash is not 16 bytes";
+      case AuthError::not_in_code_page:
+        return "the password has characters that the server's code page lacks; see codepage=";
     }
     return "unknown authentication error";
   }

@@ -18,6 +18,7 @@ enum class AuthError {
   bad_mechanism_list_mic,  // the mechanisms were tampered with on the way
   unexpected_token,        // a token where none is due
   bad_credentials,         // a user name or password that is not UTF-8, an NT hash that is not 16 bytes
+  not_in_code_page,        // a password that a server without Unicode cannot be told as it is
 };
 
 const std::error_category& auth_category() noexcept;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "smb/auth/error.h"
+#include "smb/auth/password_units.h"
 #include "smb/wire/utf16.h"
 
 namespace smb3fuse::auth {
@@ -35,14 +36,9 @@ tl::expected<NtlmKey, std::error_code> nt_hash_from(const LegacyAlgorithms& algo
   }
   // A guest has no password.
   if (credentials.kind == Credentials::Kind::guest) return nt_hash_of(algorithms, ByteView());
-  tl::expected<std::u16string, wire::Utf16Error> text = wire::to_utf16(credentials.secret.text());
-  if (!text) return tl::unexpected(make_error_code(AuthError::bad_credentials));
-  std::u16string& units = *text;
-  Bytes bytes = wire::to_utf16le(units);
-  NtlmKey hash = nt_hash_of(algorithms, bytes);
-  crypto::wipe(bytes);
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(units.data()), units.size() * sizeof(char16_t)});
-  return hash;
+  const auto units = password_units(credentials.secret);
+  if (!units) return tl::unexpected(units.error());
+  return nt_hash_of(algorithms, units->view());
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ class MessageBuilder {
     wire::encode_to(message_, block, message_.size());
     return *this;
   }
+  // So that nothing of what is added, up to so many bytes, is left behind in memory where the message grows.
+  MessageBuilder& reserve(std::size_t bytes) {
+    message_.reserve(bytes);
+    return *this;
+  }
   // The first command, for the header.
   Command command() const { return first_; }
   Bytes take() { return std::move(message_); }

@@ -174,7 +174,8 @@ struct SessionSetupRequest {
   std::uint32_t capabilities = 0;
   ByteView oem_password;
   ByteView unicode_password;
-  std::vector<Text> names;  // AccountName, PrimaryDomain, NativeOS, NativeLanMan
+  bool is_plaintext = false;  // not on the wire: the password is text, and aligned if it is Unicode (Samba 4.17)
+  std::vector<Text> names;    // AccountName, PrimaryDomain, NativeOS, NativeLanMan
 
   template <class Archive, class Self>
   static void describe(Archive& a, Self& m) {
@@ -188,6 +189,9 @@ struct SessionSetupRequest {
     a.field("capabilities", m.capabilities);
     a.template length_of_rest<std::uint16_t>("byte_count");
     a.data("oem_password", m.oem_password);
+    if constexpr (!std::is_same_v<Archive, wire::Decoder>) {
+      if (m.is_plaintext && !m.unicode_password.empty()) a.template align<2>();
+    }
     a.data("unicode_password", m.unicode_password);
     a.rest_items("names", m.names);
   }

@@ -47,6 +47,8 @@ class CharacterSet {
   explicit CharacterSet(std::shared_ptr<const wire::CodePage> code_page) : code_page_(std::move(code_page)) {}
 
   bool is_unicode() const { return code_page_ == nullptr; }
+  // Null for Unicode.
+  const wire::CodePage* code_page() const { return code_page_.get(); }
 
   // Can it be said?
   bool fits(std::u16string_view text) const { return is_unicode() || code_page_->encode(text).has_value(); }

@@ -28,6 +28,7 @@ struct ConnectConfig {
   std::string share;
   std::string prefix;  // folder of the share to mount, '/'-separated; "" its root
   auth::Credentials credentials;
+  bool plaintext_password = false;  // to SMB1 servers that take it in no other form
 
   // [MS-SMB2] 2.2.3 DialectRevision
   std::uint16_t min_dialect = 0x0202;

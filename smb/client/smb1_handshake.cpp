@@ -8,6 +8,7 @@
 
 #include "smb/auth/error.h"
 #include "smb/auth/ntlm_plain.h"
+#include "smb/auth/plaintext.h"
 #include "smb/cifs/session.h"
 #include "smb/client/refusals.h"
 #include "smb/crypto/random.h"
@@ -132,30 +133,32 @@ Task<tl::expected<LoggedOn, ConnectError>> log_on_extended(Smb1Channel& channel,
                    "the server went on asking without an end");
 }
 
+tl::expected<void, ConnectError> add_names(cifs::SessionSetupRequest& request, const smb1::Connection& connection,
+                                           const ConnectConfig& config, std::u16string_view user,
+                                           std::u16string_view domain) {
+  const cifs::CharacterSet& character_set = connection.negotiated().character_set;
+  if (!character_set.fits(user) || !character_set.fits(domain)) {
+    return failed(ConnectStep::authenticate, make_error_code(auth::AuthError::bad_credentials),
+                  "the name of the user or of the domain " + not_in_code_page(config));
+  }
+  for (const std::u16string_view name : {user, domain, std::u16string_view(), std::u16string_view()}) {
+    request.names.push_back(character_set.text(name));
+  }
+  return {};
+}
+
 // [MS-CIFS] 3.2.4.2.4: the answer to the challenge that came with the NEGOTIATE.
 Task<tl::expected<LoggedOn, ConnectError>> log_on_plainly(Smb1Channel& channel, const ConnectConfig& config,
                                                           Bytes challenge, AddNext add_next) {
   constexpr auto kStep = ConnectStep::authenticate;
   const smb1::Connection& connection = channel.connection();
-  const bool anonymous = config.credentials.kind == auth::Credentials::Kind::anonymous;
-  if (challenge.empty() && !anonymous) {
-    co_return failed(kStep, make_error_code(NtStatus::STATUS_NOT_SUPPORTED),
-                     "the server wants the password as it is, for everybody on the way to read, which is refused");
-  }
   auto response = auth::ntlm_plain_response(config.credentials, challenge, file_time_now, crypto::random_bytes);
   if (!response) co_return failed(kStep, response.error(), response.error().message());
-  const cifs::CharacterSet& character_set = connection.negotiated().character_set;
-  if (!character_set.fits(response->user) || !character_set.fits(response->domain)) {
-    co_return failed(kStep, make_error_code(auth::AuthError::bad_credentials),
-                     "the name of the user or of the domain " + not_in_code_page(config));
-  }
   auto request = setup_request<cifs::SessionSetupRequest>(connection);
   request.oem_password = response->lm_response;
   request.unicode_password = response->nt_response;
-  for (const std::u16string_view name : {std::u16string_view(response->user), std::u16string_view(response->domain),
-                                         std::u16string_view(), std::u16string_view()}) {
-    request.names.push_back(character_set.text(name));
-  }
+  const auto named = add_names(request, connection, config, response->user, response->domain);
+  if (!named) co_return tl::make_unexpected(named.error());
   cifs::MessageBuilder builder;
   builder.add(request);
   add_next(builder);
@@ -166,6 +169,47 @@ Task<tl::expected<LoggedOn, ConnectError>> log_on_plainly(Smb1Channel& channel, 
   done.key = crypto::Secret(session_key.size() + response->nt_response.size());
   const auto behind = std::copy(session_key.begin(), session_key.end(), done.key.bytes().begin());
   std::copy(response->nt_response.begin(), response->nt_response.end(), behind);
+  co_return done;
+}
+
+// May the password go to a server that wants it as it is? A guest has none.
+tl::expected<void, ConnectError> allow_plaintext(const smb1::Negotiated& negotiated, const ConnectConfig& config) {
+  const auto refused = [](std::string sentence) {
+    return failed(ConnectStep::authenticate, make_error_code(NtStatus::STATUS_NOT_SUPPORTED), std::move(sentence));
+  };
+  if (!config.plaintext_password && config.credentials.kind != auth::Credentials::Kind::guest) {
+    return refused(
+        "the server wants the password as it is, for everybody on the way to read: if it has to be, ask for that with "
+        "the option sec=plaintext");
+  }
+  if (config.require_signing || negotiated.server_requires_signing()) {
+    return refused(
+        "messages are to be signed, but the server wants the password as it is, from which no key can be made");
+  }
+  return {};
+}
+
+// [MS-CIFS] 3.2.4.2.4, where the server has no challenge. The session has no key.
+Task<tl::expected<LoggedOn, ConnectError>> log_on_in_plaintext(Smb1Channel& channel, const ConnectConfig& config,
+                                                               AddNext add_next) {
+  const smb1::Connection& connection = channel.connection();
+  const auto allowed = allow_plaintext(connection.negotiated(), config);
+  if (!allowed) co_return tl::make_unexpected(allowed.error());
+  const cifs::CharacterSet& character_set = connection.negotiated().character_set;
+  const auto logon = auth::plaintext_logon(config.credentials, character_set.code_page());
+  if (!logon) co_return failed(ConnectStep::authenticate, logon.error(), logon.error().message());
+  auto request = setup_request<cifs::SessionSetupRequest>(connection);
+  (character_set.is_unicode() ? request.unicode_password : request.oem_password) = logon->password.view();
+  request.is_plaintext = true;
+  const auto named = add_names(request, connection, config, logon->user, logon->domain);
+  if (!named) co_return tl::make_unexpected(named.error());
+  cifs::MessageBuilder builder;
+  builder.reserve(kMaxBufferSize).add(request);
+  add_next(builder);
+  smb1::Outgoing message = outgoing(std::move(builder));
+  message.is_secret = true;
+  LoggedOn done;
+  done.answer = co_await ask(channel, std::move(message));
   co_return done;
 }
 
@@ -244,6 +288,8 @@ Task<tl::expected<Smb1Tree, ConnectError>> log_on(Smb1Channel& channel, const Co
   tl::expected<LoggedOn, ConnectError> logged_on;
   if (connection.negotiated().has(cifs::CAP_EXTENDED_SECURITY)) {
     logged_on = co_await log_on_extended(channel, config, std::move(negotiation.token), add_tree);
+  } else if (negotiation.challenge.empty() && config.credentials.kind != auth::Credentials::Kind::anonymous) {
+    logged_on = co_await log_on_in_plaintext(channel, config, add_tree);
   } else {
     logged_on = co_await log_on_plainly(channel, config, std::move(negotiation.challenge), add_tree);
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "smb/cifs/session.h"
+#include "smb/crypto/secret.h"
 
 namespace smb3fuse::smb1 {
 namespace {
@@ -19,6 +20,16 @@ bool is_short(cifs::Command command) {
 }
 
 bool has_words(ByteView message) { return message.size() > cifs::kHeaderSize && message[cifs::kHeaderSize] != 0; }
+
+// Until it has been sent.
+std::shared_ptr<Bytes> shared(Bytes message, bool is_secret = false) {
+  if (!is_secret) return std::make_shared<Bytes>(std::move(message));
+  const auto wipe = [](Bytes* bytes) {
+    crypto::wipe(*bytes);
+    delete bytes;
+  };
+  return {new Bytes(std::move(message)), wipe};
+}
 
 }  // namespace
 
@@ -79,22 +90,21 @@ cifs::Header Connection::make_header(cifs::Command command, std::uint16_t tree_i
   return header;
 }
 
-void Connection::transmit(cifs::Header header, std::uint32_t sequence_number, Bytes message,
+void Connection::transmit(cifs::Header header, std::uint32_t sequence_number, std::shared_ptr<Bytes> message,
                           std::vector<ByteView> payload, std::shared_ptr<const void> payload_owner) {
   Bytes head;
   wire::encode_to(head, header);
-  std::copy(head.begin(), head.end(), message.begin());
-  auto owned = std::make_shared<Bytes>(std::move(message));
+  std::copy(head.begin(), head.end(), message->begin());
   Transmit transmit;
-  transmit.pieces.push_back(*owned);
+  transmit.pieces.push_back(*message);
   transmit.pieces.insert(transmit.pieces.end(), payload.begin(), payload.end());
   if (signer_) {
     const Signature signature = signer_->sign(sequence_number, transmit.pieces);
-    std::copy(signature.begin(), signature.end(), owned->begin() + cifs::kSecurityFeaturesOffset);
+    std::copy(signature.begin(), signature.end(), message->begin() + cifs::kSecurityFeaturesOffset);
   }
   ++traffic_.messages_sent;
   for (const ByteView piece : transmit.pieces) traffic_.bytes_sent += piece.size();
-  transmit.owners.push_back(std::move(owned));
+  transmit.owners.push_back(std::move(message));
   if (payload_owner) transmit.owners.push_back(std::move(payload_owner));
   transmits_.push_back(std::move(transmit));
 }
@@ -118,8 +128,9 @@ void Connection::send(TimePoint now, Queued queued) {
     if (request.open_ended) ++open_ended_;
     outstanding_.emplace(mid, std::move(sent));
   }
-  transmit(make_header(request.command, request.tree_id, mid), sequence_number, std::move(request.message),
-           std::move(request.payload), std::move(request.payload_owner));
+  transmit(make_header(request.command, request.tree_id, mid), sequence_number,
+           shared(std::move(request.message), request.is_secret), std::move(request.payload),
+           std::move(request.payload_owner));
   last_sent_ = now;
 }
 
@@ -149,7 +160,7 @@ void Connection::send_cancel(std::uint16_t mid, Outstanding& request) {
   if (std::exchange(request.cancelled, true)) return;
   ++traffic_.commands[cifs::Command::nt_cancel].requests;
   transmit(make_header(cifs::Command::nt_cancel, request.tree_id, mid), take_sequence_numbers(1),
-           cifs::MessageBuilder().add(cifs::NtCancelRequest()).take(), {}, nullptr);
+           shared(cifs::MessageBuilder().add(cifs::NtCancelRequest()).take()), {}, nullptr);
 }
 
 // [MS-CIFS] 3.2.4.1.5: they have the MID and the sequence number of the first.
@@ -158,7 +169,8 @@ void Connection::send_secondaries(std::uint16_t mid, Outstanding& request) {
                                                                               : cifs::Command::transaction2_secondary;
   for (Bytes& message : std::exchange(request.secondaries, {})) {
     ++traffic_.commands[command].requests;
-    transmit(make_header(command, request.tree_id, mid), request.sequence_number, std::move(message), {}, nullptr);
+    transmit(make_header(command, request.tree_id, mid), request.sequence_number, shared(std::move(message)), {},
+             nullptr);
   }
 }
 

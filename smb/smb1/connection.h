@@ -47,6 +47,7 @@ struct Outgoing {
   std::uint16_t tree_id = 0;
   bool is_answered = true;  // the acknowledgment of an oplock break is not
   bool open_ended = false;  // the server may take as long as it likes
+  bool is_secret = false;   // `message` is wiped when it has been sent
 };
 
 // A message on its way out: send the pieces one behind the other. `owners` keep their bytes alive.
@@ -172,8 +173,8 @@ class Connection {
   void send_cancel(std::uint16_t mid, Outstanding& request);
   void send_secondaries(std::uint16_t mid, Outstanding& request);
   void send_echo(TimePoint now);
-  void transmit(cifs::Header header, std::uint32_t sequence_number, Bytes message, std::vector<ByteView> payload,
-                std::shared_ptr<const void> payload_owner);
+  void transmit(cifs::Header header, std::uint32_t sequence_number, std::shared_ptr<Bytes> message,
+                std::vector<ByteView> payload, std::shared_ptr<const void> payload_owner);
   cifs::Header make_header(cifs::Command command, std::uint16_t tree_id, std::uint16_t mid) const;
   std::uint32_t take_sequence_numbers(std::uint32_t count);
   std::uint16_t free_mid();

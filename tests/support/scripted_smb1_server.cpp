@@ -282,7 +282,11 @@ Smb1Reply ScriptedSmb1Server::set_up_plain_session(const Smb1Request& request) {
   cifs::SessionSetupResponse response;
   response.action = options.action;
   if ((options.security_mode & cifs::NEGOTIATE_ENCRYPT_PASSWORDS) == 0) {
-    const ByteView password = options.unicode ? asked.unicode_password : asked.oem_password;
+    // In Unicode it stands at a multiple of two, as text does; its length is that without the padding.
+    const ByteView bytes = request.block().bytes;
+    const auto offset = static_cast<std::size_t>(bytes.data() - request.message.data());
+    const ByteView password =
+        options.unicode ? bytes.subspan(offset % 2, asked.unicode_password.size()) : asked.oem_password;
     plain_password.assign(password.begin(), password.end());
   } else if (!ntlm_.accept_plain(user, domain, asked.unicode_password)) {
     return refuse_in_smb1(NtStatus::STATUS_LOGON_FAILURE);

@@ -94,6 +94,23 @@ TEST(SessionSetup, AnswersTheChallengeOfTheNegotiate) {
   EXPECT_EQ(GoldenMessage(golden::kPlainSessionSetupResponse).as<SessionSetupResponse>().action, 0);
 }
 
+TEST(SessionSetup, HasThePasswordAsItIsAtAMultipleOfTwo) {
+  const auto negotiated = GoldenMessage(golden::kPlaintextNegotiateResponse).as<NegotiateResponse>();
+  EXPECT_EQ(negotiated.security_mode & NEGOTIATE_ENCRYPT_PASSWORDS, 0);
+  EXPECT_EQ(negotiated.challenge_length, 0);
+
+  const GoldenMessage asked(golden::kPlaintextSessionSetupRequest);
+  auto request = asked.as<SessionSetupRequest>();
+  EXPECT_TRUE(request.oem_password.empty());
+  const Bytes password = {'s', 0, 'e', 0, 'c', 0, 'r', 0, 'e', 0, 't', 0, 0, 0};
+  ASSERT_EQ(request.unicode_password.size(), password.size());
+  request.unicode_password = password;
+  request.is_plaintext = true;
+  request.names.clear();
+  for (const auto* name : {u"tester", u"WORKGROUP", u"Unix", u"Samba"}) request.names.push_back(make_unicode(name));
+  EXPECT_EQ(built(request), asked.rest());
+}
+
 TEST(TreeConnect, NamesAShareAndAService) {
   TreeConnectRequest request;
   request.flags = 0x000C;

@@ -16,6 +16,11 @@ inline constexpr std::string_view kOemSessionSetupRequest =
     "6c2d7add0111e3f580b327b78e0000000002000a0047005200d600df004500000000004a817267656e00475299e14500556e69780053616d"
     "626100";
 
+// With "encrypt passwords = no" and "client plaintext auth = yes", too: the password is "secret".
+inline constexpr std::string_view kOemPlaintextSessionSetupRequest =
+    "ff534d4273000000001843400000000000000000000000000000bb41000001000dff000000ffff0200bb41bd410000070000000000000050"
+    "c0000023007365637265740074657374657200574f524b47524f555000556e69780053616d626100";
+
 inline constexpr std::string_view kOemTreeConnectRequest =
     "ff534d427500000000184348000000000000000000000000ffff9a2baf51030004ff0000000c0001001900005c5c3132372e302e302e315c"
     "475299e145003f3f3f3f3f00";
@@ -48,8 +53,10 @@ inline constexpr std::string_view kOemFindFirst2Response =
 inline constexpr std::string_view kOemDeleteRequest =
     "ff534d42060000000018434800000000000000000000000089e19a2baf510e000106000e00045c5481725c84686e6c69636800";
 
-inline constexpr std::string_view kOemMessages[] = {
-    kOemSessionSetupRequest, kOemTreeConnectRequest, kOemCreateDirectoryRequest, kOemNtCreateRequest,
-    kOemRenameRequest,       kOemFindFirst2Request,  kOemFindFirst2Response,     kOemDeleteRequest};
+inline constexpr std::string_view kOemMessages[] = {kOemSessionSetupRequest, kOemPlaintextSessionSetupRequest,
+                                                    kOemTreeConnectRequest,  kOemCreateDirectoryRequest,
+                                                    kOemNtCreateRequest,     kOemRenameRequest,
+                                                    kOemFindFirst2Request,   kOemFindFirst2Response,
+                                                    kOemDeleteRequest};
 
 }  // namespace smb3fuse::cifs::golden

@@ -29,6 +29,17 @@ TEST_F(Oem, UsersAndDomains) {
   EXPECT_EQ(built(request), asked.rest());
 }
 
+TEST_F(Oem, ThePasswordAsItIs) {
+  const GoldenMessage asked(golden::kOemPlaintextSessionSetupRequest);
+  auto request = asked.as<SessionSetupRequest>();
+  EXPECT_EQ(Bytes(request.oem_password.begin(), request.oem_password.end()), (Bytes{'s', 'e', 'c', 'r', 'e', 't', 0}));
+  EXPECT_TRUE(request.unicode_password.empty());
+  request.is_plaintext = true;
+  request.names.clear();
+  for (const auto* name : {u"tester", u"WORKGROUP", u"Unix", u"Samba"}) request.names.push_back(western.text(name));
+  EXPECT_EQ(built(request), asked.rest());
+}
+
 TEST_F(Oem, Shares) {
   TreeConnectRequest request;
   request.flags = 0x000C;

@@ -98,7 +98,9 @@ TEST(MountOptions, SetWhatTheyName) {
       {"sec=none", [](O o) { return o.credentials.kind == Kind::anonymous; }},
       {"guest,sec=none", [](O o) { return o.credentials.kind == Kind::anonymous; }},
       {"sec=none,sec=ntlmssp", [](O o) { return o.credentials.kind == Kind::password; }},
-      {"sec=ntlmssp", [](O o) { return !o.require_signing; }},
+      {"sec=ntlmssp", [](O o) { return !o.require_signing && !o.plaintext_password; }},
+      {"sec=plaintext,vers=1.0", [](O o) { return o.plaintext_password; }},
+      {"sec=plaintext,sec=ntlmssp", [](O o) { return !o.plaintext_password; }},
       {"sec=ntlmsspi", [](O o) { return o.require_signing; }},
       {"sec=ntlmv2", [](O o) { return !o.require_signing; }},
       {"sec=ntlmv2i", [](O o) { return o.require_signing; }},
@@ -273,7 +275,12 @@ TEST(MountOptions, ThatAreWrongAreRefusedInOneSentence) {
       {"sec=krb5i", "option 'sec=krb5i': Kerberos is not supported yet; use sec=ntlmssp"},
       {"sec=krb5p", "option 'sec=krb5p': Kerberos is not supported yet; use sec=ntlmssp"},
       {"sec=lanman", "option 'sec=lanman': LANMAN passwords are not safe and not supported; use sec=ntlmssp"},
-      {"sec=tls", "option 'sec=tls': expected ntlmssp, ntlmsspi or none"},
+      {"sec=tls", "option 'sec=tls': expected ntlmssp, ntlmsspi, plaintext or none"},
+      {"sec=plaintext", "option 'sec=plaintext' needs 'vers=1.0': what is newer never sends a password as it is"},
+      {"sec=plaintext,vers=1.0,sign",
+       "option 'sec=plaintext' excludes 'sign' and 'seal': no key can be made from such a logon"},
+      {"sec=plaintext,vers=1.0,seal",
+       "option 'sec=plaintext' excludes 'sign' and 'seal': no key can be made from such a logon"},
       {"codepage=", "option 'codepage=': expected a code page that iconv knows, such as 437, 932 or ISO-8859-1"},
       {"codepage=99999",
        "option 'codepage=99999': expected a code page that iconv knows, such as 437, 932 or ISO-8859-1"},
@@ -385,6 +392,9 @@ TEST(MountOptions, WarnOfWhatIsNotAsSafeAsItLooks) {
               ElementsAre("a password among the options is visible to other users for a moment; a credentials file "
                           "keeps it to you"));
   EXPECT_THAT(parse({"sec=ntlm"})->warnings, ElementsAre("sec=ntlm is read as sec=ntlmssp: NTLMv1 is not safe"));
+  EXPECT_THAT(parse({"sec=plaintext,vers=1.0"})->warnings,
+              ElementsAre("sec=plaintext sends the password for everybody on the way to read, if the server takes it "
+                          "in no other form"));
   EXPECT_THAT(parse({"sec=none,username=alice"})->warnings,
               ElementsAre("sec=none logs on without a name: 'username' is not used"));
 }
