@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint16_t kNetShareEnum = 0x0000;
 constexpr std::uint16_t kNetServerEnum2 = 0x0068;
+constexpr std::uint16_t kNetServerEnum3 = 0x00D7;
 constexpr std::uint16_t kLevel = 1;
 
 // [MS-RAP] 2.5.6.5.2, 2.5.5.4.2: the sizes of the entries, and of the names in them.
@@ -26,6 +27,16 @@ void put16(Bytes& bytes, std::uint16_t value) {
 void put_text(Bytes& bytes, std::string_view text) {
   bytes.insert(bytes.end(), text.begin(), text.end());
   bytes.push_back(0);
+}
+
+// What both questions for servers have behind the form of their parameters.
+void put_server_enum(Bytes& bytes, std::uint32_t types, std::string_view group) {
+  put_text(bytes, "B16BBDz");
+  put16(bytes, kLevel);
+  put16(bytes, kRoom);
+  put16(bytes, static_cast<std::uint16_t>(types));
+  put16(bytes, static_cast<std::uint16_t>(types >> 16));
+  put_text(bytes, group);
 }
 
 // Up to the null character, or to the end.
@@ -82,12 +93,16 @@ Bytes encode_server_enum(std::uint32_t types, std::string_view group) {
   Bytes bytes;
   put16(bytes, kNetServerEnum2);
   put_text(bytes, "WrLehDz");
-  put_text(bytes, "B16BBDz");
-  put16(bytes, kLevel);
-  put16(bytes, kRoom);
-  put16(bytes, static_cast<std::uint16_t>(types));
-  put16(bytes, static_cast<std::uint16_t>(types >> 16));
-  put_text(bytes, group);
+  put_server_enum(bytes, types, group);
+  return bytes;
+}
+
+Bytes encode_server_enum_from(std::uint32_t types, std::string_view group, std::string_view first) {
+  Bytes bytes;
+  put16(bytes, kNetServerEnum3);
+  put_text(bytes, "WrLehDzz");
+  put_server_enum(bytes, types, group);
+  put_text(bytes, first);
   return bytes;
 }
 

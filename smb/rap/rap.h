@@ -46,6 +46,8 @@ inline constexpr std::uint16_t kMoreData = 234;
 // NetShareEnum, [MS-RAP] 2.5.6.2; NetServerEnum2, 2.5.5.2, of a workgroup.
 Bytes encode_share_enum();
 Bytes encode_server_enum(std::uint32_t types, std::string_view group);
+// NetServerEnum3, 2.5.5.3: the list from `first` on, which it begins with if it is still there.
+Bytes encode_server_enum_from(std::uint32_t types, std::string_view group, std::string_view first);
 
 // Nothing: it makes no sense.
 std::optional<Enumeration<ShareInfo>> decode_share_enum(ByteView parameters, ByteView data);

@@ -21,7 +21,15 @@ TEST(Rap, AsksForServersAsSmbclientDoes) {
   EXPECT_EQ(to_hex(encode_server_enum(kDomains, "NBSERVER")), captured::kServerEnum);
 }
 
-// As the previous one, by [MS-RAP] 2.5.6.2.1.
+// As the previous one, by [MS-RAP] 2.5.5.3.1: another opcode, and one more string described and given.
+TEST(Rap, AsksForServersFromOneOn) {
+  EXPECT_EQ(to_hex(encode_server_enum_from(kDomains, "ZOO", "BEE")),
+            "d70057724c6568447a7a0042313642"
+            "42447a000100ffff00000080"
+            "5a4f4f0042454500");
+}
+
+// As the first one, by [MS-RAP] 2.5.6.2.1.
 TEST(Rap, AsksForShares) { EXPECT_EQ(to_hex(encode_share_enum()), "000057724c65680042313342577a000100ffff"); }
 
 TEST(Rap, ReadsSharesWithKindsAndComments) {
