@@ -21,6 +21,7 @@ inline constexpr std::uint16_t cifs_info = 0x0200;
 inline constexpr std::uint16_t basic = 0x0200;
 inline constexpr std::uint16_t link = 0x0201;
 inline constexpr std::uint16_t find = 0x0202;
+inline constexpr std::uint16_t posix_acl = 0x0204;
 inline constexpr std::uint16_t posix_lock = 0x0208;
 inline constexpr std::uint16_t posix_open = 0x0209;
 inline constexpr std::uint16_t posix_unlink = 0x020A;

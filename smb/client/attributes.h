@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "smb/client/posix_acl.h"
+
 namespace smb3fuse::client {
 
 // [MS-DTYP] 2.3.3 FILETIME: 100 ns since 1601-01-01 UTC; 0 means "not given".
@@ -71,12 +73,13 @@ struct AttributeChanges {
   std::optional<std::uint32_t> mode;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
+  std::optional<PosixAclChange> acl;  // only where Share::has_posix_acls()
 
   bool touches_basic() const {
     return creation_time || last_access_time || last_write_time || file_attributes.has_value();
   }
   bool touches_posix() const { return mode || uid || gid; }
-  bool empty() const { return !touches_basic() && !touches_posix() && !end_of_file; }
+  bool empty() const { return !touches_basic() && !touches_posix() && !end_of_file && !acl; }
 };
 
 struct DirectoryEntry {

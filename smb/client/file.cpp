@@ -41,6 +41,8 @@ Task<std::error_code> File::flush(bool to_disk) { return remote_->flush_all(to_d
 Task<std::error_code> File::set_attributes(AttributeChanges changes) {
   return remote_->set_attributes(std::move(changes));
 }
+
+Task<Result<PosixAcls>> File::posix_acls() { return remote_->posix_acls(); }
 Attributes File::seen_through(Attributes from_server) const { return remote_->seen_through(std::move(from_server)); }
 FileTime File::written_at() const { return remote_->written_at(); }
 bool File::has_unsent() const { return remote_->has_unsent(); }

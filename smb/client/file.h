@@ -82,6 +82,8 @@ class File {
   // Size changes take effect in order with the writes; times wait for the next write or flush where that saves a
   // round trip (the caller has flush() run at close). Must have an open that may do it (any will do for times).
   Task<std::error_code> set_attributes(AttributeChanges changes);
+  // Through any open.
+  Task<Result<PosixAcls>> posix_acls();
 
   // Byte-range locks, at the server as long as others use the file. Each costs a round trip then, two where an
   // exclusive one takes the place of a shared one in vain.

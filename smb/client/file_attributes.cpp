@@ -95,11 +95,12 @@ Task<std::error_code> File::Remote::send_posix(AttributeChanges changes) {
 }
 
 Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
-  if (changes.touches_posix()) {
+  if (changes.touches_posix() || changes.acl) {
     AttributeChanges posix;
     posix.mode = std::exchange(changes.mode, std::nullopt);
     posix.uid = std::exchange(changes.uid, std::nullopt);
     posix.gid = std::exchange(changes.gid, std::nullopt);
+    posix.acl = std::exchange(changes.acl, std::nullopt);
     const std::error_code error = co_await send_posix(posix);
     if (error || changes.empty()) co_return error;
   }
@@ -130,6 +131,13 @@ Task<std::error_code> File::Remote::set_attributes(AttributeChanges changes) {
   }
   const std::error_code error = co_await send_changes();
   co_return error;
+}
+
+Task<Result<PosixAcls>> File::Remote::posix_acls() {
+  const Opened* through = any_open();
+  if (through == nullptr) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_FILE_CLOSED));
+  Result<PosixAcls> told = co_await through->open->posix_acls();
+  co_return told;
 }
 
 Attributes File::Remote::seen_through(Attributes from_server) const {

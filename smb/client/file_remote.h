@@ -62,6 +62,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   void append(cache::Buffer data, bool write_through, std::function<void(std::error_code, std::uint64_t)> done);
   Task<std::error_code> flush_all(bool to_disk);
   Task<std::error_code> set_attributes(AttributeChanges changes);
+  Task<Result<PosixAcls>> posix_acls();
 
   Attributes seen_through(Attributes from_server) const;
   FileTime written_at() const { return written_at_; }

@@ -194,6 +194,11 @@ Task<Result<FileSystemInfo>> ReconnectingShare::file_system_info() {
   return run<Result<FileSystemInfo>>(Again::yes, [](const Connection& share) { return share->file_system_info(); });
 }
 
+Task<Result<PosixAcls>> ReconnectingShare::posix_acls(std::string path) {
+  return run<Result<PosixAcls>>(Again::yes,
+                                [path = std::move(path)](const Connection& share) { return share->posix_acls(path); });
+}
+
 ShareStatus ReconnectingShare::status() const {
   ShareStatus status = current_->status();
   status.connections = connections_;

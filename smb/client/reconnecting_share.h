@@ -50,6 +50,7 @@ class ReconnectingShare final : public Share {
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
   Task<Result<FileSystemInfo>> file_system_info() override;
+  Task<Result<PosixAcls>> posix_acls(std::string path) override;
 
   FileTime now() const override { return current_->now(); }
   bool is_hidden_name(const std::string& name) const override { return current_->is_hidden_name(name); }
@@ -57,6 +58,7 @@ class ReconnectingShare final : public Share {
   std::uint32_t maximum_write() const override { return current_->maximum_write(); }
   bool case_sensitive() const override { return current_->case_sensitive(); }
   bool has_posix_attributes() const override { return current_->has_posix_attributes(); }
+  bool has_posix_acls() const override { return current_->has_posix_acls(); }
   bool is_read_only() const override { return current_->is_read_only(); }
   // As they were when it was connected first.
   const Attributes& root_attributes() const override { return root_attributes_; }

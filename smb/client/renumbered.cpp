@@ -26,6 +26,7 @@ class RenumberedOpen final : public Open {
     co_return ids.renumbered(*told);
   }
   Task<std::error_code> set_attributes(AttributeChanges changes) override { return open_->set_attributes(changes); }
+  Task<Result<PosixAcls>> posix_acls() override { return open_->posix_acls(); }
   void set_at_close(AttributeChanges changes) override { open_->set_at_close(changes); }
   Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override { return open_->zero(offset, end); }
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override {

@@ -335,6 +335,15 @@ Task<Result<FileSystemInfo>> ServerShare::file_system_info() {
   co_return sum;
 }
 
+Task<Result<PosixAcls>> ServerShare::posix_acls(std::string path) {
+  Place place = place_of(path);
+  if (place.rest.empty()) co_return tl::make_unexpected(refused(NtStatus::STATUS_NOT_SUPPORTED));
+  const auto member = co_await enter(place.share);
+  if (!member) co_return tl::make_unexpected(member.error());
+  Result<PosixAcls> told = co_await (*member)->share->posix_acls(std::move(place.rest));
+  co_return told;
+}
+
 FileTime ServerShare::now() const {
   for (const auto& [name, member] : members_) {
     if (member->share) return member->share->now();
@@ -356,6 +365,12 @@ std::uint32_t ServerShare::least(Get get) const {
 bool ServerShare::has_posix_attributes() const {
   return std::any_of(members_.begin(), members_.end(), [](const auto& member) {
     return member.second->share != nullptr && member.second->share->has_posix_attributes();
+  });
+}
+
+bool ServerShare::has_posix_acls() const {
+  return std::any_of(members_.begin(), members_.end(), [](const auto& member) {
+    return member.second->share != nullptr && member.second->share->has_posix_acls();
   });
 }
 

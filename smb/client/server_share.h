@@ -53,6 +53,7 @@ class ServerShare final : public Share {
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
   // All shares that are connected, together.
   Task<Result<FileSystemInfo>> file_system_info() override;
+  Task<Result<PosixAcls>> posix_acls(std::string path) override;
 
   FileTime now() const override;
   bool is_hidden_name(const std::string& name) const override;
@@ -60,6 +61,7 @@ class ServerShare final : public Share {
   std::uint32_t maximum_write() const override;
   bool case_sensitive() const override { return false; }
   bool has_posix_attributes() const override;
+  bool has_posix_acls() const override;
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   // The numbers of all connections together, the rest of one that is lost, if there is one.

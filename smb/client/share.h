@@ -96,6 +96,7 @@ class Open {
   // One round trip each.
   virtual Task<Result<Attributes>> attributes() = 0;
   virtual Task<std::error_code> set_attributes(AttributeChanges changes) = 0;
+  virtual Task<Result<PosixAcls>> posix_acls() = 0;  // where Share::has_posix_acls()
   // Goes out with the CLOSE, and nobody is told if it fails.
   virtual void set_at_close(AttributeChanges changes) = 0;
   // FSCTL_SET_ZERO_DATA over [offset, end): a hole in a sparse file (the file is made sparse first).
@@ -197,6 +198,9 @@ class Share {
   virtual Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) = 0;            // 1
   virtual Task<Result<Attributes>> make_symlink(std::string path, std::string target) = 0;                 // 1
   virtual Task<Result<FileSystemInfo>> file_system_info() = 0;                                             // 1
+  // Only where has_posix_acls(), and of no symbolic link. Samba 4.17 takes back for it what rights it has given to the
+  // file: what is open is asked.
+  virtual Task<Result<PosixAcls>> posix_acls(std::string path) = 0;  // 1
 
   // The server's clock, as far as it has told it.
   virtual FileTime now() const = 0;
@@ -207,6 +211,8 @@ class Share {
   virtual bool case_sensitive() const = 0;
   // Attributes come with PosixAttributes, and those can be set.
   virtual bool has_posix_attributes() const = 0;
+  // It keeps access control lists beside the mode.
+  virtual bool has_posix_acls() const = 0;
   virtual bool is_read_only() const = 0;
   // Bytes of the root's attributes known from connecting, so that a mount costs no further round trip.
   virtual const Attributes& root_attributes() const = 0;

@@ -54,6 +54,7 @@ Task<bool> use_unix_extensions(Smb1Link& link, std::u16string path, std::optiona
   link.requests.use_unix_extensions();
   link.name_mapping = NameMapping::posix;
   link.posix_locks = (offered->capabilities & cifs::CIFS_UNIX_FCNTL_CAP) != 0;
+  link.posix_acls = (offered->capabilities & cifs::CIFS_UNIX_POSIX_ACL_CAP) != 0;
   root.reset();
   if (auto told = unix_attributes_of(answers[2])) root = std::move(*told);
   co_return true;

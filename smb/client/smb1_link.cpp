@@ -128,6 +128,14 @@ Result<Attributes> unix_attributes_of(const Smb1Answer& answer) {
   return attributes_of(*basic);
 }
 
+Result<PosixAcls> acls_of(const Smb1Answer& answer) {
+  const auto told = information_of<cifs::PosixAcls>(answer);
+  if (!told) return tl::make_unexpected(told.error());
+  auto acls = acls_of(*told);
+  if (!acls) return tl::make_unexpected(make_error_code(NtStatus::STATUS_INVALID_NETWORK_RESPONSE));
+  return std::move(*acls);
+}
+
 Result<Attributes> all_attributes_of(const Smb1Answer& answer) {
   const auto all = information_of<cifs::QueryFileAllInfo>(answer);
   if (!all) return tl::make_unexpected(all.error());

@@ -36,6 +36,7 @@ struct Smb1Link {
   std::uint16_t data_size = 0;
   NameMapping name_mapping = NameMapping::sfm;
   bool posix_locks = false;   // the UNIX extensions have them
+  bool posix_acls = false;    // and those
   FileTime clock_offset = 0;  // how far the server's clock is ahead of ours
   bool tells_changes = true;  // until a server says that it does not
   bool sets_by_path = true;   // likewise
@@ -87,6 +88,8 @@ void ask_attributes(const Smb1Requests& requests, const std::u16string& path, Sm
 Result<Attributes> attributes_from(const Smb1Requests& requests, const Smb1Link::Answers& answers, std::size_t first);
 // The answer to Smb1UnixRequests::query_basic().
 Result<Attributes> unix_attributes_of(const Smb1Answer& answer);
+// The answer to Smb1UnixRequests::query_acls().
+Result<PosixAcls> acls_of(const Smb1Answer& answer);
 // The answer to Smb1Requests::query_all(): without file_id.
 Result<Attributes> all_attributes_of(const Smb1Answer& answer);
 // The answer to Smb1Requests::query_internal(); 0 if there is none.

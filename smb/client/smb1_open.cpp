@@ -104,6 +104,7 @@ void Smb1Open::read(std::uint64_t offset, std::uint32_t length, ReadDone done) {
 
 void Smb1Open::add_changes(Smb1Link::Flight& flight, const AttributeChanges& changes) const {
   if (changes.end_of_file) flight.push_back(link_->requests.set_end_of_file(fid_, *changes.end_of_file));
+  if (changes.acl) flight.push_back(Smb1UnixRequests(link_->requests).set_acl(fid_, *changes.acl));
   if (!changes.touches_basic() && !changes.touches_posix()) return;
   flight.push_back(link_->requests.is_unix() ? Smb1UnixRequests(link_->requests).set_basic(fid_, changes)
                                              : link_->requests.set_basic(fid_, changes));
@@ -155,6 +156,12 @@ Task<std::error_code> Smb1Open::set_attributes(AttributeChanges changes) {
   if (flight.empty()) co_return std::error_code();
   const Smb1Link::Answers answers = co_await link_->exchange(std::move(flight));
   co_return first_error(answers);
+}
+
+Task<Result<PosixAcls>> Smb1Open::posix_acls() {
+  if (!link_->posix_acls) co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
+  const Smb1Answer answer = co_await link_->exchange(Smb1UnixRequests(link_->requests).query_acls(fid_));
+  co_return acls_of(answer);
 }
 
 Task<std::error_code> Smb1Open::zero(std::uint64_t offset, std::uint64_t end) {

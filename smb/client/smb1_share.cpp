@@ -162,6 +162,10 @@ Task<Result<Attributes>> Smb1Share::make_special(std::string, PosixAttributes) {
   co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
 }
 
+Task<Result<PosixAcls>> Smb1Share::posix_acls(std::string) {
+  co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
+}
+
 // DELETE shares the file with nobody. By an open that does, it vanishes with the last open.
 Task<std::error_code> Smb1Share::remove_open(std::u16string path) {
   NtCreateParameters parameters;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "smb/cifs/file.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint16_t kFixedInformation = 128;
 constexpr std::uint16_t kLongestTarget = 16384;
+constexpr std::uint16_t kLongestAcls = 0xFFFF;
 constexpr std::uint32_t kPermissions = 07777;
 
 constexpr std::pair<cifs::UnixType, std::uint32_t> kKinds[] = {
@@ -58,6 +60,27 @@ std::uint32_t open_mode_of(const OpenRequest& request) {
   return request.write_through ? mode | cifs::SMB_O_SYNC : mode;
 }
 
+cifs::PosixAcls acls_with(const PosixAclChange& change) {
+  cifs::PosixAcls acls;
+  acls.number_of_access = acls.number_of_default = cifs::PosixAcls::kNoChange;
+  (change.is_default ? acls.number_of_default : acls.number_of_access) = static_cast<std::uint16_t>(change.acl.size());
+  for (const PosixAce& entry : change.acl) {
+    acls.entries.push_back({static_cast<std::uint8_t>(entry.tag), entry.permissions,
+                            entry.is_named() ? std::uint64_t{entry.id} : cifs::PosixAce::kNoId});
+  }
+  return acls;
+}
+
+// Nothing for what is no entry.
+std::optional<PosixAce> entry_of(const cifs::PosixAce& told) {
+  if (!is_posix_tag(told.tag) || told.permissions > kAllPosixPermissions) return std::nullopt;
+  PosixAce entry{static_cast<PosixAce::Tag>(told.tag), told.permissions};
+  if (!entry.is_named()) return entry;
+  if (told.id >= std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  entry.id = static_cast<std::uint32_t>(told.id);
+  return entry;
+}
+
 }  // namespace
 
 std::uint32_t mode_of(cifs::UnixType type) {
@@ -89,10 +112,27 @@ Attributes attributes_of(const cifs::UnixBasic& basic) {
   return attributes;
 }
 
+std::optional<PosixAcls> acls_of(const cifs::PosixAcls& told) {
+  const std::size_t count = std::size_t{told.number_of_access} + told.number_of_default;
+  if (told.version != cifs::PosixAcls::kVersion || told.entries.size() != count) return std::nullopt;
+  PosixAcls acls;
+  for (const cifs::PosixAce& each : told.entries) {
+    const std::optional<PosixAce> entry = entry_of(each);
+    if (!entry) return std::nullopt;
+    (acls.access.size() < told.number_of_access ? acls.access : acls.by_default).push_back(*entry);
+  }
+  return acls;
+}
+
 smb1::Outgoing Smb1UnixRequests::query_path(const std::u16string& path, std::uint16_t level,
                                             std::uint16_t max_data) const {
   const cifs::PathInformationRequest parameters{level, requests_.path_text(path)};
   return requests_.transact2(cifs::Trans2::query_path_information, wire::encode(parameters), {}, max_data);
+}
+
+smb1::Outgoing Smb1UnixRequests::query_file(std::uint16_t fid, std::uint16_t level, std::uint16_t max_data) const {
+  const cifs::QueryFileInformationRequest parameters{fid, level};
+  return requests_.transact2(cifs::Trans2::query_file_information, wire::encode(parameters), {}, max_data);
 }
 
 smb1::Outgoing Smb1UnixRequests::set_path(const std::u16string& path, std::uint16_t level, ByteView data) const {
@@ -121,8 +161,7 @@ smb1::Outgoing Smb1UnixRequests::query_basic(const std::u16string& path) const {
 }
 
 smb1::Outgoing Smb1UnixRequests::query_basic(std::uint16_t fid) const {
-  const cifs::QueryFileInformationRequest parameters{fid, cifs::unix_level::basic};
-  return requests_.transact2(cifs::Trans2::query_file_information, wire::encode(parameters), {}, kFixedInformation);
+  return query_file(fid, cifs::unix_level::basic, kFixedInformation);
 }
 
 smb1::Outgoing Smb1UnixRequests::set_basic(const std::u16string& path, const AttributeChanges& changes) const {
@@ -158,6 +197,18 @@ smb1::Outgoing Smb1UnixRequests::query_link(const std::u16string& path) const {
 
 smb1::Outgoing Smb1UnixRequests::make_link(const std::u16string& path, const std::u16string& target) const {
   return set_path(path, cifs::unix_level::link, wire::encode(requests_.text(target)));
+}
+
+smb1::Outgoing Smb1UnixRequests::query_acls(const std::u16string& path) const {
+  return query_path(path, cifs::unix_level::posix_acl, kLongestAcls);
+}
+
+smb1::Outgoing Smb1UnixRequests::query_acls(std::uint16_t fid) const {
+  return query_file(fid, cifs::unix_level::posix_acl, kLongestAcls);
+}
+
+smb1::Outgoing Smb1UnixRequests::set_acl(std::uint16_t fid, const PosixAclChange& change) const {
+  return set_file(fid, cifs::unix_level::posix_acl, wire::encode(acls_with(change)));
 }
 
 smb1::Outgoing Smb1UnixRequests::open(const std::u16string& path, const OpenRequest& request) const {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "smb/cifs/posix_acl.h"
 #include "smb/cifs/unix.h"
 #include "smb/client/attributes.h"
 #include "smb/client/lock_table.h"
@@ -32,6 +34,10 @@ class Smb1UnixRequests {
   smb1::Outgoing query_link(const std::u16string& path) const;
   smb1::Outgoing make_link(const std::u16string& path, const std::u16string& target) const;
 
+  smb1::Outgoing query_acls(const std::u16string& path) const;
+  smb1::Outgoing query_acls(std::uint16_t fid) const;
+  smb1::Outgoing set_acl(std::uint16_t fid, const PosixAclChange& change) const;
+
   // `path` is that of the request, on the wire.
   smb1::Outgoing open(const std::u16string& path, const OpenRequest& request) const;
   smb1::Outgoing unlink(const std::u16string& path) const;
@@ -40,6 +46,7 @@ class Smb1UnixRequests {
 
  private:
   smb1::Outgoing query_path(const std::u16string& path, std::uint16_t level, std::uint16_t max_data) const;
+  smb1::Outgoing query_file(std::uint16_t fid, std::uint16_t level, std::uint16_t max_data) const;
   smb1::Outgoing set_path(const std::u16string& path, std::uint16_t level, ByteView data) const;
   smb1::Outgoing set_file(std::uint16_t fid, std::uint16_t level, ByteView data) const;
 
@@ -50,5 +57,8 @@ class Smb1UnixRequests {
 std::uint32_t mode_of(cifs::UnixType type);
 
 Attributes attributes_of(const cifs::UnixBasic& basic);
+
+// Nothing if they are none: of another version, with tags or numbers that there are not.
+std::optional<PosixAcls> acls_of(const cifs::PosixAcls& told);
 
 }  // namespace smb3fuse::client

@@ -77,7 +77,7 @@ cifs::NtCreateResponse grant_of(const cifs::PosixOpenResponse& response) {
 
 cifs::CifsUnixInfo wanted_unix_extensions() {
   cifs::CifsUnixInfo wanted;
-  wanted.capabilities = kNeeded | cifs::CIFS_UNIX_FCNTL_CAP;
+  wanted.capabilities = kNeeded | cifs::CIFS_UNIX_FCNTL_CAP | cifs::CIFS_UNIX_POSIX_ACL_CAP;
   return wanted;
 }
 
@@ -164,13 +164,38 @@ Task<std::error_code> Smb1UnixShare::remove_file(std::string path, RemoveHint) {
 Task<std::error_code> Smb1UnixShare::set_attributes(std::string path, AttributeChanges changes) {
   const auto on_server = wire_path(path);
   if (!on_server) co_return on_server.error();
+  const Smb1UnixRequests requests(wire().requests);
+  std::error_code error;
   if (changes.end_of_file) {
-    const std::error_code error =
-        co_await wire().run(wire().requests.set_end_of_file(*on_server, *changes.end_of_file));
-    if (error || (!changes.touches_basic() && !changes.touches_posix())) co_return error;
+    error = co_await wire().run(wire().requests.set_end_of_file(*on_server, *changes.end_of_file));
   }
-  const std::error_code error = co_await wire().run(Smb1UnixRequests(wire().requests).set_basic(*on_server, changes));
+  if (!error && changes.acl) error = co_await set_acl(*on_server, *changes.acl);
+  if (!error && (changes.touches_basic() || changes.touches_posix())) {
+    error = co_await wire().run(requests.set_basic(*on_server, changes));
+  }
   co_return error;
+}
+
+// By path Samba 4.17 wants a right that the owner of a file has only if he may execute it. It asks nothing of what is
+// open, and this open takes no oplock back.
+Task<std::error_code> Smb1UnixShare::set_acl(std::u16string path, PosixAclChange change) {
+  NtCreateParameters parameters;
+  parameters.path = std::move(path);
+  parameters.desired_access = wire::FILE_READ_ATTRIBUTES;
+  const Smb1Answer answer = co_await wire().exchange(wire().requests.create(parameters));
+  const auto created = answer.block<cifs::NtCreateResponse>();
+  if (!created) co_return created.error();
+  auto setting = uninterrupted(wire().run(Smb1UnixRequests(wire().requests).set_acl(created->fid, change)));
+  const std::error_code error = co_await std::move(setting);
+  wire().close_later(created->fid);
+  co_return error;
+}
+
+Task<Result<PosixAcls>> Smb1UnixShare::posix_acls(std::string path) {
+  const auto on_server = wire_path(path);
+  if (!on_server) co_return tl::make_unexpected(on_server.error());
+  const Smb1Answer answer = co_await wire().exchange(Smb1UnixRequests(wire().requests).query_acls(*on_server));
+  co_return acls_of(answer);
 }
 
 // From another directory, or where it is hidden, it comes under a name that no listing shows first: the target is

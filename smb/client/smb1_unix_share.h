@@ -22,10 +22,13 @@ class Smb1UnixShare final : public Smb1Share {
   Task<std::error_code> remove_file(std::string path, RemoveHint hint) override;
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
+  Task<Result<PosixAcls>> posix_acls(std::string path) override;
   bool case_sensitive() const override { return true; }
   bool has_posix_attributes() const override { return true; }
+  bool has_posix_acls() const override { return wire().posix_acls; }
 
  private:
+  Task<std::error_code> set_acl(std::u16string path, PosixAclChange change);
   Task<std::error_code> rename_over(std::u16string from, std::u16string to) override;
 };
 

@@ -128,6 +128,10 @@ Task<Result<Attributes>> Smb2Open::attributes() {
   co_return attributes_from(answers[0], answers[1], index_number);
 }
 
+Task<Result<PosixAcls>> Smb2Open::posix_acls() {
+  co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
+}
+
 Task<std::error_code> Smb2Open::set_attributes(AttributeChanges changes) {
   Smb2Link::Chain chain;
   if (changes.end_of_file) chain.push_back(link_->requests.set_end_of_file(file_id_, *changes.end_of_file));

@@ -23,6 +23,7 @@ class Smb2Open final : public Open {
   void flush(Done done) override;
   Task<Result<Attributes>> attributes() override;
   Task<std::error_code> set_attributes(AttributeChanges changes) override;
+  Task<Result<PosixAcls>> posix_acls() override;
   void set_at_close(AttributeChanges changes) override { at_close_ = std::move(changes); }
   Task<std::error_code> zero(std::uint64_t offset, std::uint64_t end) override;
   Task<Result<std::vector<AllocatedRange>>> allocated_ranges(std::uint64_t offset, std::uint64_t length) override;

@@ -184,6 +184,10 @@ Task<std::error_code> Smb2Share::remove(std::u16string path, bool clear_readonly
   co_return error;
 }
 
+Task<Result<PosixAcls>> Smb2Share::posix_acls(std::string) {
+  co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
+}
+
 Task<Result<Attributes>> Smb2Share::make_special(std::string, PosixAttributes) {
   co_return tl::make_unexpected(make_error_code(NtStatus::STATUS_NOT_SUPPORTED));
 }

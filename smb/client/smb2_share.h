@@ -45,6 +45,7 @@ class Smb2Share final : public Share {
   Task<std::error_code> set_attributes(std::string path, AttributeChanges changes) override;
   Task<Result<Attributes>> make_symlink(std::string path, std::string target) override;
   Task<Result<FileSystemInfo>> file_system_info() override;
+  Task<Result<PosixAcls>> posix_acls(std::string path) override;
 
   FileTime now() const override { return local_time_now() + link_->clock_offset; }
   bool is_hidden_name(const std::string& name) const override;
@@ -52,6 +53,7 @@ class Smb2Share final : public Share {
   std::uint32_t maximum_write() const override { return link_->affordable(link_->write_size); }
   bool case_sensitive() const override { return traits_.case_sensitive; }
   bool has_posix_attributes() const override { return false; }
+  bool has_posix_acls() const override { return false; }
   bool is_read_only() const override { return traits_.read_only; }
   const Attributes& root_attributes() const override { return traits_.root; }
   ShareStatus status() const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes what a client reads of SMB1: the input is a message of a server, with its header.
 #include "smb/cifs/file.h"
+#include "smb/cifs/posix_acl.h"
 #include "smb/cifs/session.h"
 #include "smb/cifs/trans2.h"
 #include "smb/cifs/transaction.h"
@@ -27,6 +28,7 @@ void read_data(const TransactionPart& part) {
   wire::check<CifsUnixInfo>(part.data);
   wire::check<UnixBasic>(part.data);
   wire::check<PosixOpenResponse>(part.data);
+  wire::check<PosixAcls>(part.data);
   TransactionAssembly assembly;
   if (assembly.add(part)) static_cast<void>(assembly.add(part));
 }

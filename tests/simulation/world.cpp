@@ -62,12 +62,16 @@ class TimedShare final : public client::Share {
     return share_->make_symlink(std::move(path), std::move(target));
   }
   Task<client::Result<client::FileSystemInfo>> file_system_info() override { return share_->file_system_info(); }
+  Task<client::Result<client::PosixAcls>> posix_acls(std::string path) override {
+    return share_->posix_acls(std::move(path));
+  }
   client::FileTime now() const override { return server_.clock(); }
   bool is_hidden_name(const std::string& name) const override { return share_->is_hidden_name(name); }
   std::uint32_t maximum_read() const override { return share_->maximum_read(); }
   std::uint32_t maximum_write() const override { return share_->maximum_write(); }
   bool case_sensitive() const override { return share_->case_sensitive(); }
   bool has_posix_attributes() const override { return share_->has_posix_attributes(); }
+  bool has_posix_acls() const override { return share_->has_posix_acls(); }
   bool is_read_only() const override { return share_->is_read_only(); }
   const client::Attributes& root_attributes() const override { return share_->root_attributes(); }
   client::ShareStatus status() const override { return share_->status(); }

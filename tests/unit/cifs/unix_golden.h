@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages of the UNIX extensions as they went over the wire, each whole: the SMB1 header and its blocks.
 //
-// Captured on 2026-11-21 over loopback: requests of Debian 12's smbclient 4.17.12 and their answers by smbd 4.17.12,
-// but for kPosixOpenResponse and kFindUnixResponse, with which smbd 4.17.12 answered a mount.
+// Captured on 2026-11-21 and 22 over loopback: requests of Debian 12's smbclient 4.17.12 and their answers by
+// smbd 4.17.12, but for kPosixOpenResponse and kFindUnixResponse, with which smbd 4.17.12 answered a mount.
 #pragma once
 
 #include <string_view>
@@ -86,11 +86,27 @@ inline constexpr std::string_view kFindUnixResponse =
     "1f3dd474117add010000000000000000e90300000000000002000000fe0000000000000000000000000000000de0290000000000ff010000"
     "0000000001000000000000006c000000";
 
+inline constexpr std::string_view kQueryPosixAclRequest =
+    "ff534d4232000000001843c8000000000000000000000000a3431128c9dd08000f0c0000000200ffff000000000000000000000c00440000"
+    "005000010005000f000044200402000000002f0066000000";
+
+inline constexpr std::string_view kQueryPosixAclResponse =
+    "ff534d4232000000008803c8000000000000000000000000a3431128c9dd08000a02004c0000000200380000004c003c0000000000510000"
+    "000000000100070000000106e9030000000000000206e9030000000000000204feff00000000000004040000000000000000080764000000"
+    "000000001007ffffffffffffffff2004ffffffffffffffff";
+
+// Of a folder with a list for what is made in it.
+inline constexpr std::string_view kQueryDefaultAclResponse =
+    "ff534d4232000000008803c8000000000000000000000000a3431128c9dd0b000a02005600000002003800000056003c00000000005b0000"
+    "000000000100030005000107e903000000000000040700000000000000002007ffffffffffffffff0107e9030000000000000207e9030000"
+    "00000000040500000000000000001007ffffffffffffffff2000ffffffffffffffff";
+
 inline constexpr std::string_view kUnixMessages[] = {
-    kQueryUnixInfoRequest, kQueryUnixInfoResponse, kSetUnixInfoRequest,    kPosixMkdirRequest,
-    kPosixMkdirResponse,   kPosixOpenRequest,      kQueryUnixBasicRequest, kQueryUnixBasicResponse,
-    kSetUnixBasicRequest,  kMakeUnixLinkRequest,   kQueryUnixLinkRequest,  kQueryUnixLinkResponse,
-    kPosixLockRequest,     kPosixUnlinkRequest,    kPosixOpenResponse,     kFindUnixResponse,
+    kQueryUnixInfoRequest, kQueryUnixInfoResponse, kSetUnixInfoRequest,      kPosixMkdirRequest,
+    kPosixMkdirResponse,   kPosixOpenRequest,      kQueryUnixBasicRequest,   kQueryUnixBasicResponse,
+    kSetUnixBasicRequest,  kMakeUnixLinkRequest,   kQueryUnixLinkRequest,    kQueryUnixLinkResponse,
+    kPosixLockRequest,     kPosixUnlinkRequest,    kPosixOpenResponse,       kFindUnixResponse,
+    kQueryPosixAclRequest, kQueryPosixAclResponse, kQueryDefaultAclResponse,
 };
 
 }  // namespace smb3fuse::cifs::golden

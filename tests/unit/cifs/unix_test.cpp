@@ -6,6 +6,7 @@
 
 #include "smb/cifs/file.h"
 #include "smb/cifs/header.h"
+#include "smb/cifs/posix_acl.h"
 #include "smb/cifs/text.h"
 #include "smb/cifs/trans2.h"
 #include "smb/cifs/transaction.h"
@@ -134,6 +135,57 @@ TEST(UnixExtensions, LockAndRemove) {
   EXPECT_EQ(wire::encode(PosixUnlinkRequest{true}), (Bytes{1, 0}));
 }
 
+struct Ace {
+  std::uint8_t tag;
+  std::uint8_t permissions;
+  std::uint64_t id;
+};
+
+void expect_entries(const PosixAcls& told, const std::vector<Ace>& expected) {
+  ASSERT_EQ(told.entries.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(told.entries[i].tag, expected[i].tag) << i;
+    EXPECT_EQ(told.entries[i].permissions, expected[i].permissions) << i;
+    EXPECT_EQ(told.entries[i].id, expected[i].id) << i;
+  }
+}
+
+TEST(UnixExtensions, TellTheAccessControlListOfAFile) {
+  const Asked asked(golden::kQueryPosixAclRequest);
+  EXPECT_EQ(copy_of(asked.request.parameters),
+            wire::encode(PathInformationRequest{unix_level::posix_acl, make_unicode(u"/f")}));
+  const Answered answered(golden::kQueryPosixAclResponse);
+  const auto told = wire::decoded<PosixAcls>(answered.part.data);
+  EXPECT_EQ(told.version, PosixAcls::kVersion);
+  EXPECT_EQ(told.number_of_access, 7);
+  EXPECT_EQ(told.number_of_default, 0);
+  constexpr std::uint64_t kNobody = PosixAce::kNoId;
+  expect_entries(told, {{0x01, 6, 1001},
+                        {0x02, 6, 1001},
+                        {0x02, 4, 65534},
+                        {0x04, 4, 0},
+                        {0x08, 7, 100},
+                        {0x10, 7, kNobody},
+                        {0x20, 4, kNobody}});
+  EXPECT_EQ(wire::encode(told), copy_of(answered.part.data));
+}
+
+TEST(UnixExtensions, TellWhatIsMadeInAFolderBehindItsOwnList) {
+  const Answered answered(golden::kQueryDefaultAclResponse);
+  const auto told = wire::decoded<PosixAcls>(answered.part.data);
+  EXPECT_EQ(told.number_of_access, 3);
+  EXPECT_EQ(told.number_of_default, 5);
+  constexpr std::uint64_t kNobody = PosixAce::kNoId;
+  expect_entries(told, {{0x01, 7, 1001},
+                        {0x04, 7, 0},
+                        {0x20, 7, kNobody},
+                        {0x01, 7, 1001},
+                        {0x02, 7, 1001},
+                        {0x04, 5, 0},
+                        {0x10, 7, kNobody},
+                        {0x20, 0, kNobody}});
+}
+
 TEST(UnixListing, HasNamesThatEndWithANullCharacter) {
   const Answered answered(golden::kFindUnixResponse);
   const auto found = wire::decoded<FindFirst2Response>(answered.part.parameters);
@@ -184,6 +236,14 @@ TEST(UnixInformation, IsRefusedWhenItIsCutShort) {
   refuse_every_cut<UnixBasic>(Answered(golden::kQueryUnixBasicResponse).part.data, UnixBasic::kSize);
   constexpr std::size_t kBeforeTheInformation = 12;
   refuse_every_cut<PosixOpenResponse>(Answered(golden::kPosixOpenResponse).part.data, kBeforeTheInformation);
+  const Answered acls(golden::kQueryPosixAclResponse);
+  constexpr std::size_t kHead = 6;
+  constexpr std::size_t kEntry = 10;
+  for (std::size_t size = 0; size < acls.part.data.size(); ++size) {
+    const wire::ExactCopy cut(acls.part.data.first(size));
+    const bool is_whole = size >= kHead && (size - kHead) % kEntry == 0;
+    EXPECT_EQ(wire::decode<PosixAcls>(cut.view()).has_value(), is_whole) << size;
+  }
   const Answered listed(golden::kFindUnixResponse);
   const ByteView whole = listed.part.data;
   constexpr std::size_t kLastName = 340 + 108;

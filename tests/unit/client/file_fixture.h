@@ -155,6 +155,7 @@ class FakeOpen final : public Open {
     attributes.end_of_file = server_.content.size();
     co_return attributes;
   }
+  Task<Result<PosixAcls>> posix_acls() override { co_return PosixAcls{}; }
   Task<std::error_code> set_attributes(AttributeChanges changes) override {
     const std::error_code error =
         co_await callback<std::error_code>([&](auto done) { server_.ask("set" + words_of(changes), std::move(done)); });
@@ -243,12 +244,14 @@ class FakeShare final : public Share {
   Task<std::error_code> set_attributes(std::string, AttributeChanges) override { co_return std::error_code(); }
   Task<Result<Attributes>> make_symlink(std::string, std::string) override { co_return Attributes{}; }
   Task<Result<FileSystemInfo>> file_system_info() override { co_return FileSystemInfo{}; }
+  Task<Result<PosixAcls>> posix_acls(std::string) override { co_return PosixAcls{}; }
   FileTime now() const override { return time; }
   bool is_hidden_name(const std::string&) const override { return false; }
   std::uint32_t maximum_read() const override { return 1 << 20; }
   std::uint32_t maximum_write() const override { return 1 << 20; }
   bool case_sensitive() const override { return false; }
   bool has_posix_attributes() const override { return false; }
+  bool has_posix_acls() const override { return false; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   ShareStatus status() const override { return {}; }

@@ -83,12 +83,18 @@ class FakeConnection final : public Share {
     if (error) co_return tl::make_unexpected(error);
     co_return FileSystemInfo{};
   }
+  Task<Result<PosixAcls>> posix_acls(std::string path) override {
+    const std::error_code error = answer(name("acls " + path));
+    if (error) co_return tl::make_unexpected(error);
+    co_return PosixAcls{};
+  }
   FileTime now() const override { return number_; }
   bool is_hidden_name(const std::string&) const override { return false; }
   std::uint32_t maximum_read() const override { return static_cast<std::uint32_t>(number_); }
   std::uint32_t maximum_write() const override { return 1; }
   bool case_sensitive() const override { return true; }
   bool has_posix_attributes() const override { return true; }
+  bool has_posix_acls() const override { return true; }
   bool is_read_only() const override { return false; }
   const Attributes& root_attributes() const override { return root_; }
   ShareStatus status() const override { return {}; }

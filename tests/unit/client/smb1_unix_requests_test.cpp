@@ -133,6 +133,62 @@ TEST_F(Smb1UnixRequestsTest, LockBytesFromTo) {
   EXPECT_EQ(lock.length, 7u);
 }
 
+TEST_F(Smb1UnixRequestsTest, SetOneListAndLeaveTheOther) {
+  using Tag = PosixAce::Tag;
+  PosixAclChange change;
+  change.acl = {{Tag::user_obj, 6}, {Tag::user, 7, 1001}, {Tag::mask, 7}};
+  const Sent sent(unix_requests.set_acl(0x1234, change));
+  EXPECT_EQ(sent.level(2), cifs::unix_level::posix_acl);
+  const auto set = sent.data<cifs::PosixAcls>();
+  EXPECT_EQ(set.number_of_access, 3);
+  EXPECT_EQ(set.number_of_default, cifs::PosixAcls::kNoChange);
+  ASSERT_EQ(set.entries.size(), 3u);
+  EXPECT_EQ(set.entries[0].id, cifs::PosixAce::kNoId);
+  EXPECT_EQ(set.entries[1].tag, 0x02);
+  EXPECT_EQ(set.entries[1].permissions, 7);
+  EXPECT_EQ(set.entries[1].id, 1001u);
+
+  const PosixAclChange none{.is_default = true, .acl = {}};
+  const Sent removed(unix_requests.set_acl(0x1234, none));
+  EXPECT_EQ(removed.level(2), cifs::unix_level::posix_acl);
+  const auto nothing = removed.data<cifs::PosixAcls>();
+  EXPECT_EQ(nothing.number_of_access, cifs::PosixAcls::kNoChange);
+  EXPECT_EQ(nothing.number_of_default, 0);
+  EXPECT_TRUE(nothing.entries.empty());
+}
+
+class UnixAcls : public testing::Test {
+ protected:
+  UnixAcls() {
+    told.number_of_access = 2;
+    told.number_of_default = 1;
+    told.entries = {{0x01, 6, 0}, {0x08, 4, 100}, {0x20, 0, cifs::PosixAce::kNoId}};
+  }
+  cifs::PosixAcls told;
+};
+
+TEST_F(UnixAcls, AreBothListsOfAFile) {
+  using Tag = PosixAce::Tag;
+  const PosixAcls expected{{{Tag::user_obj, 6}, {Tag::group, 4, 100}}, {{Tag::other, 0}}};
+  EXPECT_EQ(acls_of(told), expected);
+}
+
+TEST_F(UnixAcls, AreRefusedWhereTheyAreNone) {
+  const auto refused = [this](auto edit) {
+    cifs::PosixAcls edited = told;
+    edit(edited);
+    return !acls_of(edited).has_value();
+  };
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.version = 2; }));
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.number_of_access = 3; })) << "more than there are";
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.number_of_default = 0; })) << "fewer";
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.entries[0].tag = 0; }));
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.entries[0].tag = 0x03; }));
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.entries[0].tag = 0x40; }));
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.entries[0].permissions = 8; }));
+  EXPECT_TRUE(refused([](cifs::PosixAcls& acls) { acls.entries[1].id = 0xFFFFFFFF; })) << "nobody's number";
+}
+
 TEST(UnixAttributes, AreThoseOfStat2) {
   cifs::UnixBasic told;
   told.end_of_file = 5;
