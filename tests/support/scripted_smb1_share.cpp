@@ -61,6 +61,8 @@ Smb1Reply ScriptedSmb1Share::close(const Smb1Request& request) {
   return open ? Smb1Reply{} : refuse_in_smb1(NtStatus::STATUS_INVALID_HANDLE);
 }
 
+std::uint16_t ScriptedSmb1Share::open_another() { return *opens_.insert(next_fid_++).first; }
+
 bool ScriptedSmb1Share::is_open(const Smb1Request& request, std::uint16_t fid) const {
   return opens_.contains(fid == cifs::kNoId ? request.chained_fid : fid);
 }
@@ -72,14 +74,13 @@ Smb1Reply ScriptedSmb1Share::create(const Smb1Request& request) {
   const bool directory = is_directory_name(created.back());
   cifs::NtCreateResponse response;
   if ((asked.flags & cifs::NT_CREATE_REQUEST_OPLOCK) != 0) response.oplock_level = granted;
-  response.fid = next_fid_++;
+  response.fid = open_another();
   response.create_action = asked.create_disposition == wire::CreateDisposition::create ? wire::CreateAction::created
                                                                                        : wire::CreateAction::opened;
   response.creation_time = response.last_access_time = response.last_write_time = response.change_time = kTime;
   response.file_attributes = directory ? wire::FILE_ATTRIBUTE_DIRECTORY : wire::FILE_ATTRIBUTE_NORMAL;
   response.end_of_file = directory ? 0 : content.size();
   response.directory = directory;
-  opens_.insert(response.fid);
   Smb1Reply reply = reply_in_smb1(response);
   reply.opened = response.fid;
   return reply;

@@ -31,6 +31,9 @@ class ScriptedSmb1Share {
   // The answer to an NT_CREATE_ANDX, for a test that sees it first.
   Smb1Reply create(const Smb1Request& request);
   Smb1Reply close(const Smb1Request& request);
+  // A FID more, however it was opened.
+  std::uint16_t open_another();
+  Smb1Reply transact(const Smb1Request& request);
   // SMB_QUERY_FILE_ALL_INFO of a file, or a directory.
   Bytes all_info(bool is_directory) const;
   // Entries of SMB_FIND_FILE_ID_FULL_DIRECTORY_INFO.
@@ -42,7 +45,6 @@ class ScriptedSmb1Share {
   Bytes listing_of() const;
   Smb1Reply list(ByteView parameters) const;
   Smb1Reply read(const Smb1Request& request);
-  Smb1Reply transact(const Smb1Request& request);
 
   ScriptedSmb1Server& server_;
   std::uint16_t next_fid_ = 0x4001;

@@ -17,6 +17,7 @@
 #include "tests/support/memory_transport.h"
 #include "tests/support/scripted_smb1_server.h"
 #include "tests/support/scripted_smb1_share.h"
+#include "tests/support/scripted_smb1_unix.h"
 
 namespace smb3fuse::client {
 
@@ -27,6 +28,7 @@ class Smb1Room {
   using Connected = tl::expected<std::unique_ptr<Share>, ConnectError>;
 
   explicit Smb1Room(test::Smb1ServerOptions options = {}) : server(std::move(options)), files(server) {
+    if ((server.options.capabilities & cifs::CAP_UNIX) != 0) unix_extensions.emplace(server, files);
     dialer.accept = [this](const std::shared_ptr<test::MemoryStream>& opened) -> std::optional<DialError> {
       stream = opened;
       stream->to_server = [this](Bytes message) { server.receive(std::move(message)); };
@@ -87,6 +89,7 @@ class Smb1Room {
   test::MemoryDialer dialer{runtime, pool};
   test::ScriptedSmb1Server server;
   test::ScriptedSmb1Share files;
+  std::optional<test::ScriptedSmb1Unix> unix_extensions;
   std::shared_ptr<test::MemoryStream> stream;
   std::function<void(test::MemoryStream&)> on_accept;
   ConnectConfig config;
