@@ -26,6 +26,7 @@
 #include "fuse/attribute_conversion.h"
 #include "smb/client/attributes.h"
 #include "smb/client/runtime.h"
+#include "smb/client/share.h"
 
 namespace smb3fuse::fs {
 
@@ -82,6 +83,17 @@ struct MissingName {
   Asked asked;
 };
 
+// The access control lists of a node, as far as the server has told them, and who waits for that.
+struct NodeAcls {
+  std::optional<client::PosixAcls> told;
+  Asked asked;
+  client::FileTime change_time = 0;  // that was known of the node when they came
+  bool is_settled = false;           // and was long over when they were asked for: they hold as long as it
+  bool is_ahead = false;             // asked for ahead of need, and not used yet
+  bool is_underway = false;
+  std::vector<std::function<void(client::Result<client::PosixAcls>)>> waiting;
+};
+
 struct Node {
   struct Name {
     Node* parent;
@@ -105,6 +117,8 @@ struct Node {
   std::weak_ptr<OpenFile> file;                          // while we hold opens on it
   std::optional<FileVersion> pages_are_of;               // what the kernel's pages show, since we hold none
   std::weak_ptr<Listing> listing;                        // the last one, if it is still kept
+
+  std::unique_ptr<NodeAcls> acls;  // once they were asked for
 
   std::uint64_t lookups = 0;
   std::uint32_t pins = 0;

@@ -137,12 +137,16 @@ void getxattr(fuse_req_t raw, fuse_ino_t node, const char* name, std::size_t siz
   start(raw, &Vfs::get_extended_attribute, node, name, size);
 }
 
-void listxattr(fuse_req_t raw, fuse_ino_t, std::size_t size) {
-  if (size == 0) {
-    fuse_reply_xattr(raw, 0);
-  } else {
-    fuse_reply_buf(raw, nullptr, 0);
-  }
+void listxattr(fuse_req_t raw, fuse_ino_t node, std::size_t size) {
+  start(raw, &Vfs::list_extended_attributes, node, size);
+}
+
+void setxattr(fuse_req_t raw, fuse_ino_t node, const char* name, const char* value, std::size_t size, int) {
+  start(raw, &Vfs::set_extended_attribute, node, name, std::string(value, size));
+}
+
+void removexattr(fuse_req_t raw, fuse_ino_t node, const char* name) {
+  start(raw, &Vfs::remove_extended_attribute, node, name);
 }
 
 void fallocate(fuse_req_t raw, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* info) {
@@ -218,6 +222,8 @@ fuse_lowlevel_ops make_operations() {
   table.statfs = statfs;
   table.getxattr = getxattr;
   table.listxattr = listxattr;
+  table.setxattr = setxattr;
+  table.removexattr = removexattr;
   table.fallocate = fallocate;
   table.lseek = lseek;
   table.getlk = getlk;

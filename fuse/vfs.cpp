@@ -271,6 +271,10 @@ bool Vfs::is_open(const Node& node) {
   return open_file != nullptr && !open_file->handles.empty() && !open_file->file.is_lost();
 }
 
+bool Vfs::has_open(const std::shared_ptr<OpenFile>& file) {
+  return file != nullptr && file->file.has_opens() && !file->file.is_lost();
+}
+
 std::shared_ptr<OpenFile> Vfs::file_of(const NodeRef& node) {
   std::shared_ptr<OpenFile> file = node->file.lock();
   if (file == nullptr || file->file.is_lost()) {

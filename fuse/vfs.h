@@ -74,8 +74,12 @@ class Vfs {
   client::Task<void> set_attributes(Request request, NodeId id, struct stat wanted, int what);
   client::Task<void> read_link(Request request, NodeId id);
   client::Task<void> file_system_info(Request request);
-  // `size` 0 asks for the size of the value.
+
+  // Extended attributes. `size` 0 asks for the size of the value.
   client::Task<void> get_extended_attribute(Request request, NodeId id, std::string name, std::size_t size);
+  client::Task<void> list_extended_attributes(Request request, NodeId id, std::size_t size);
+  client::Task<void> set_extended_attribute(Request request, NodeId id, std::string name, std::string value);
+  client::Task<void> remove_extended_attribute(Request request, NodeId id, std::string name);
 
   // Files
   client::Task<void> open(Request request, NodeId id, int flags);
@@ -163,6 +167,7 @@ class Vfs {
   std::shared_ptr<FileHandle> find_file(HandleId id) const;
   std::shared_ptr<FileHandle> any_handle(const Node& node) const;
   static bool is_open(const Node& node);
+  static bool has_open(const std::shared_ptr<OpenFile>& file);  // also one that nobody uses
   std::shared_ptr<OpenFile> file_of(const NodeRef& node);
   HandleId add_file_handle(std::shared_ptr<OpenFile> file, client::Open& open, int flags);
   OpenMode mode_of(HandleId id);
@@ -198,6 +203,18 @@ class Vfs {
   client::Task<std::error_code> change_through_open(Node& node, std::string path, client::AttributeChanges changes);
   client::Task<std::error_code> apply(Node& node, client::AttributeChanges changes);
   client::Task<std::error_code> empty(Node& node);
+  // Access control lists.
+  bool has_acls(const Node& node) const;
+  bool knows_acls(const Node& node) const;
+  client::Task<client::Result<client::PosixAcls>> acls_of(Node& node);  // the caller pins it
+  client::Task<client::Result<client::PosixAcls>> ask_for_acls(Node& node);
+  client::Task<client::Result<client::PosixAcls>> fetch_acls(Node& node);
+  client::Task<void> fetch_acls_ahead(NodeRef node);
+  void begin_acl_run(Node& directory);
+  void ask_acls_beside(const Node& node);
+  void ask_acls_after(const Node& node);
+  client::Task<std::error_code> change_acl(Node& node, client::PosixAclChange change);
+  client::Task<void> change_acl(Request request, NodeId id, std::string name, client::PosixAcl acl);
   // At least so long.
   client::Task<std::error_code> extend(FileHandle& handle, std::uint64_t end);
 
@@ -225,6 +242,7 @@ class Vfs {
   ListingsAhead listings_ahead_;  // after nodes_
   LookupRuns lookup_runs_;
   FileRuns file_runs_;
+  FileRuns acl_runs_;
   client::FileSystemInfo statistics_;
   client::TimePoint statistics_until_{};
   HandleId next_handle_ = 1;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "fuse/errno_map.h"
+#include "fuse/posix_acl_xattr.h"
 #include "fuse/vfs.h"
 
 namespace smb3fuse::fs {
@@ -10,7 +11,7 @@ namespace smb3fuse::fs {
 namespace {
 
 constexpr client::Duration kStatisticsValid = std::chrono::seconds(1);
-constexpr const char* kBirthTime = "user.smb3fuse.btime";
+constexpr mode_t kAclPermissions = 0777;  // of a mode
 
 std::optional<client::FileTime> wanted_time(int what, int set, int set_now, const timespec& time,
                                             client::FileTime now) {
@@ -44,6 +45,9 @@ void remember(client::Attributes& attributes, const client::AttributeChanges& ch
   if (changes.last_write_time) attributes.last_write_time = *changes.last_write_time;
   if (changes.file_attributes) attributes.file_attributes = *changes.file_attributes;
   if (!attributes.posix) return;
+  if (changes.acl && !changes.acl->is_default) {
+    attributes.posix->mode = (attributes.posix->mode & ~kAclPermissions) | mode_with(changes.acl->acl);
+  }
   if (changes.mode) attributes.posix->mode = (attributes.posix->mode & ~kPermissions) | *changes.mode;
   if (changes.uid) attributes.posix->uid = *changes.uid;
   if (changes.gid) attributes.posix->gid = *changes.gid;
@@ -81,7 +85,8 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
   const std::shared_ptr<OpenFile> open_file = node.file.lock();
   rights_.note_own_change(node);
   std::error_code error;
-  if (open_file != nullptr && open_file->file.has_writable()) {
+  const bool any_will_do = changes.acl && has_open(open_file);
+  if (open_file != nullptr && (open_file->file.has_writable() || any_will_do)) {
     error = co_await open_file->file.set_attributes(changes);
   } else {
     if (changes.end_of_file) idle_.close(node);  // or the server would ask for its right back
@@ -103,9 +108,10 @@ client::Task<std::error_code> Vfs::apply(Node& node, client::AttributeChanges ch
     nodes_.note_change(node);
   }
   if (error) co_return error;
-  // What is set is known as well as if it had been told. But with a mode or an owner moves the time of change, and a
-  // new owner can cost the mode its set-user-id bit.
-  if (!changes.end_of_file && !changes.touches_posix()) node.fresh_until = fresh_until;
+  // What is set is known as well as if it had been told. But with a mode or an owner moves the time of change, a new
+  // owner can cost the mode its set-user-id bit, and the mode follows an access control list.
+  const bool moves_change_time = changes.touches_posix() || changes.acl;
+  if (!changes.end_of_file && !moves_change_time) node.fresh_until = fresh_until;
   remember(node.attributes, changes);
   if (!changes.end_of_file) co_return error;
   if (open_file != nullptr && *changes.end_of_file > node.attributes.end_of_file) open_file->has_new_hole = true;
@@ -163,33 +169,6 @@ client::Task<void> Vfs::file_system_info(Request request) {
   shown.f_bavail = statistics_.available_blocks;
   shown.f_namemax = statistics_.maximum_name_length;
   request.reply_statfs(shown);
-}
-
-// The birth time is there for who asks for it by name, and not listed: a copying program would put it on its copies.
-client::Task<void> Vfs::get_extended_attribute(Request request, NodeId id, std::string name, std::size_t size) {
-  const NodeRef node = nodes_.pin(id);
-  if (!node) {
-    request.reply_error(ESTALE);
-    co_return;
-  }
-  if (name != kBirthTime) {
-    request.reply_error(name.starts_with("user.") ? ENODATA : EOPNOTSUPP);
-    co_return;
-  }
-  std::error_code error;
-  if (!is_known(*node)) error = co_await refresh(*node);
-  if (error || node->attributes.creation_time == 0) {
-    request.reply_error(error ? errno_of(error) : ENODATA);
-    co_return;
-  }
-  const std::string value = iso8601_of(node->attributes.creation_time);
-  if (size == 0) {
-    request.reply_size(value.size());
-  } else if (size < value.size()) {
-    request.reply_error(ERANGE);
-  } else {
-    request.reply_bytes(value);
-  }
 }
 
 }  // namespace smb3fuse::fs

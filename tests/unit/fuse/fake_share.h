@@ -33,6 +33,7 @@ class FakeShare final : public client::Share {
   struct File {
     client::Attributes attributes;
     std::string data;
+    client::PosixAcls acls{};
   };
 
   FakeShare(client::Runtime& runtime, cache::BufferPool& pool) : runtime_(runtime), pool_(pool) {
@@ -136,6 +137,7 @@ class FakeShare final : public client::Share {
   static constexpr std::uint32_t kServerUser = 1234;
   static constexpr std::uint32_t kServerGroup = 567;
   bool is_posix = false;  // modes and owners are kept
+  bool keeps_acls = false;
   std::vector<FakeDirectoryRight*> directory_rights;
   std::shared_ptr<client::DirectoryRight> ask_directory_right(std::string path,
                                                               client::DirectoryRight::Holder& holder) override {
@@ -273,12 +275,19 @@ class FakeShare final : public client::Share {
     co_return info;
   }
 
+  client::Task<client::Result<client::PosixAcls>> posix_acls(std::string path) override {
+    co_await answer("acls " + path);
+    if (tree.count(path) == 0) co_return failure(NtStatus::STATUS_OBJECT_NAME_NOT_FOUND);
+    co_return tree[path]->acls;
+  }
+
   client::FileTime now() const override { return 133'000'000'000'000'000; }
   bool is_hidden_name(const std::string& name) const override { return name.starts_with(".removed-"); }
   std::uint32_t maximum_read() const override { return 1024 * 1024; }
   std::uint32_t maximum_write() const override { return 1024 * 1024; }
   bool case_sensitive() const override { return true; }
   bool has_posix_attributes() const override { return is_posix; }
+  bool has_posix_acls() const override { return keeps_acls; }
   bool is_read_only() const override { return false; }
   const client::Attributes& root_attributes() const override { return root_; }
   client::ShareStatus status() const override { return {}; }
@@ -327,6 +336,10 @@ class FakeShare final : public client::Share {
     client::Task<client::Result<client::Attributes>> attributes() override {
       co_await share_.answer("fstat");
       co_return file_->attributes;
+    }
+    client::Task<client::Result<client::PosixAcls>> posix_acls() override {
+      co_await share_.answer("facls");
+      co_return file_->acls;
     }
     client::Task<std::error_code> set_attributes(client::AttributeChanges changes) override {
       co_await share_.answer("fset");
@@ -418,6 +431,7 @@ class FakeShare final : public client::Share {
     if (changes.mode) file.attributes.posix->mode = (file.attributes.posix->mode & S_IFMT) | *changes.mode;
     if (changes.uid) file.attributes.posix->uid = *changes.uid;
     if (changes.gid) file.attributes.posix->gid = *changes.gid;
+    if (changes.acl) (changes.acl->is_default ? file.acls.by_default : file.acls.access) = changes.acl->acl;
   }
   cache::Buffer bytes_of(const File& file, std::uint64_t offset, std::size_t length) {
     const std::size_t begin = std::min<std::size_t>(offset, file.data.size());
