@@ -499,6 +499,22 @@ class BudgetsInSmb1(Rows):
         self.keep("list a directory of 100 with attributes, SMB1", 1, measure)
 
 
+class BudgetsWithUnixExtensions(BudgetsInSmb1):
+    options = "vers=1.0"
+    test_mount = test_stat = test_open_read_close = test_create_write_close = test_list_with_attributes = None
+
+    def test_list_with_access_control_lists(self):
+        self.mount(trust=60)
+        self.fill(f"{i:03}" for i in range(100))
+        os.stat(self.path)
+        for budget in (8, 4):  # the second time nothing but the folder is asked for
+            with Measure(self.proxy) as measure:
+                shown = subprocess.run(["ls", "-l", self.path], stdout=subprocess.PIPE, text=True, check=True).stdout
+                self.assertEqual(len(shown.splitlines()), 101)
+            self.keep("ls -l of 100 files, SMB1 with UNIX extensions", budget, measure, own_time=0.5)
+        self.assertLess(measure.stats["frames"], 20)
+
+
 def print_table():
     print("| operation | budget | measured | frames |\n|---|---|---|---|")
     for name, budget, count, measure in measured:

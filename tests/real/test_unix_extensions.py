@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The UNIX extensions of SMB1: what two clients and the server's own disk see of each other. (parity.py compares system
 calls with those on a local folder.)"""
+import errno
 import fcntl
 import os
 import stat
@@ -112,6 +113,72 @@ class UnixExtensions(unittest.TestCase):
             self.assertEqual(theirs.work(["cat", theirs.path / "file"]).stdout, "changed!!\n")
             theirs.work(["sh", "-c", f"echo in return > {theirs.path}/file"])
             self.assertEqual(writer.ask("(file.seek(0), file.read())[1]"), "in return\n")
+
+    def lists(self, *paths):
+        """What getfacl says of them, with numbers for names and without the names of the files."""
+        return [harness.run(["getfacl", "--absolute-names", "--numeric", "--omit-header", "--no-effective", path]).stdout for path in paths]
+
+    def test_access_control_lists_are_the_servers(self):
+        mount = self.mounted()
+        mount.work(["sh", "-ec", """
+            umask 0
+            echo text > file; mkdir folder; setfacl -m u:12345:rw,g:54321:rwx,m::r-x file
+            setfacl -m d:u:12345:rwx,d:o::- folder; echo more > folder/new; mkdir folder/inner
+            cp -a file copy; rsync -A --archive folder/ synced
+            cp file plain; setfacl -m u:12345:r plain; setfacl -b plain
+            """], cwd=mount.path)
+        for name in ("file", "folder", "folder/new", "folder/inner", "copy", "synced", "synced/new", "plain"):
+            here, there = self.lists(mount.path / name, self.disk / name)
+            self.assertEqual(here, there, name)
+        self.assertEqual(self.lists(self.disk / "file", self.disk / "folder"), [
+            "user::rw-\nuser:12345:rw-\ngroup::rw-\ngroup:54321:rwx\nmask::r-x\nother::rw-\n\n",
+            "user::rwx\ngroup::rwx\nother::rwx\ndefault:user::rwx\ndefault:user:12345:rwx\n"
+            "default:group::rwx\ndefault:mask::rwx\ndefault:other::---\n\n"])
+        self.assertEqual(*self.lists(self.disk / "copy", self.disk / "file"))
+        self.assertEqual(*self.lists(self.disk / "synced/new", self.disk / "folder/new"))
+        marks = {line.split()[-1]: line[:11].strip() for line in mount.work(["ls", "-l", mount.path]).stdout.splitlines()[1:]}
+        self.assertEqual(marks, {"file": "-rw-r-xrw-+", "folder": "drwxrwxrwx+", "copy": "-rw-r-xrw-+", "synced": "drwxrwxrwx+",
+                                 "plain": "-rw-r-xrw-"})
+
+    def test_access_control_lists_of_others_are_seen(self):
+        (self.disk / "file").write_text("text")
+        os.chown(self.disk / "file", harness.USER_ID, harness.USER_ID)
+        mine, theirs = self.mounted(), self.mounted()
+        with open(mine.path / "file", "r+"):  # an open file is asked, not its path
+            for who in ("u:1:rw", "u:2:rw", "g:3:r"):
+                theirs.work(["setfacl", "-m", who, theirs.path / "file"])
+                here, there = self.lists(mine.path / "file", self.disk / "file")
+                self.assertEqual(here, there)
+                self.assertIn(who[2:], here)
+                self.assertEqual(stat.S_IMODE(os.stat(mine.path / "file").st_mode), stat.S_IMODE(os.stat(self.disk / "file").st_mode))
+
+    def test_access_control_lists_cost_no_oplock(self):
+        (self.disk / "file").write_text("text")
+        os.chown(self.disk / "file", harness.USER_ID, harness.USER_ID)
+        wire = self.enterContext(Recorder(self.server))
+        mount = self.mounted("actimeo=60", wire)
+        with Program(mount.path / "file", "r+") as program:
+            program.ask("file.read()")
+            wire.reset()
+            mount.work(["setfacl", "-m", "u:12345:rw", mount.path / "file"])
+            mount.work(["getfacl", mount.path / "file"])
+            self.assertEqual(wire.seen(lambda frame: "LOCKING" in frame.commands), [])
+            program.ask("(file.seek(0), file.read())")
+            self.assertEqual(wire.seen(lambda frame: "READ" in frame.commands), [], "nothing has to be read again")
+
+    def test_there_are_no_access_control_lists_without_the_extensions(self):
+        (self.disk / "file").write_text("text")
+        wire = self.enterContext(Recorder(self.server))
+        mount = self.mounted("nounix,actimeo=60", wire)
+        os.stat(mount.path / "file")
+        wire.reset()
+        for ask in (lambda: os.getxattr(mount.path / "file", "system.posix_acl_access"),
+                    lambda: os.removexattr(mount.path / "file", "system.posix_acl_access")):
+            with self.assertRaises(OSError) as refused:
+                ask()
+            self.assertEqual(refused.exception.errno, errno.EOPNOTSUPP)
+        self.assertEqual(os.listxattr(mount.path / "file"), [])
+        self.assertEqual(wire.seen(), [], "nobody is asked")
 
     def test_a_small_file_is_opened_and_read_in_one_round_trip(self):
         (self.disk / "file").write_text("as it was\n")
