@@ -32,6 +32,7 @@ enum UnixCapabilities : std::uint64_t {
   CIFS_UNIX_POSIX_ACL_CAP = 0x02,
   CIFS_UNIX_POSIX_PATHNAMES_CAP = 0x10,
   CIFS_UNIX_POSIX_PATH_OPS_CAP = 0x20,
+  CIFS_UNIX_LARGE_READ_CAP = 0x40,  // whatever the length's field can say
 };
 
 // Asked for, and told back with what is wanted of it: from then on paths are POSIX paths, if those are among it.

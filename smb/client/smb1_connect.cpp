@@ -24,6 +24,8 @@ constexpr std::uint32_t kLargeIo = 60 * 1024;
 constexpr std::uint32_t kIoOverhead = 64;
 constexpr std::uint32_t kPage = 4096;
 constexpr std::uint16_t kListing = 0xFFFF - kIoOverhead;
+// Of one READ_ANDX where the UNIX extensions have large reads: what the kernel asks for at once.
+constexpr std::uint32_t kUnixRead = 1024 * 1024;
 
 tl::unexpected<ConnectError> failed(ConnectStep step, std::error_code error, std::string sentence) {
   return tl::make_unexpected(ConnectError{step, error, std::move(sentence)});
@@ -35,9 +37,10 @@ std::uint32_t small_io(const smb1::Negotiated& negotiated) {
   return room >= kPage ? room / kPage * kPage : room;
 }
 
-// What the server has of the UNIX extensions, and what we want of them, in one flight. Are they in use from now on?
-// Then `root` is what they tell of the folder `path`.
-Task<bool> use_unix_extensions(Smb1Link& link, std::u16string path, std::optional<Attributes>& root) {
+// What the server has of the UNIX extensions, and what we want of them, in one flight. If they are in use from now on,
+// that is what is there of them, and `root` what they tell of the folder `path`.
+Task<std::optional<cifs::CifsUnixInfo>> use_unix_extensions(Smb1Link& link, std::u16string path,
+                                                            std::optional<Attributes>& root) {
   Smb1Requests posix = link.requests;
   posix.use_unix_extensions();
   Smb1Link::Flight flight;
@@ -46,10 +49,10 @@ Task<bool> use_unix_extensions(Smb1Link& link, std::u16string path, std::optiona
   flight.push_back(Smb1UnixRequests(posix).query_basic(path));
   const Smb1Link::Answers answers = co_await link.exchange(std::move(flight));
   const auto offered = information_of<cifs::CifsUnixInfo>(answers[0]);
-  if (!offered || is_error(answers[1].status)) co_return false;
+  if (!offered || is_error(answers[1].status)) co_return std::nullopt;
   if (!suffices(*offered)) {
     spdlog::warn("the server's UNIX extensions are too old to be used");
-    co_return false;
+    co_return std::nullopt;
   }
   link.requests.use_unix_extensions();
   link.name_mapping = NameMapping::posix;
@@ -57,7 +60,7 @@ Task<bool> use_unix_extensions(Smb1Link& link, std::u16string path, std::optiona
   link.posix_acls = (offered->capabilities & cifs::CIFS_UNIX_POSIX_ACL_CAP) != 0;
   root.reset();
   if (auto told = unix_attributes_of(answers[2])) root = std::move(*told);
-  co_return true;
+  co_return *offered;
 }
 
 // What the chain of the tree connect has not told is asked for by itself.
@@ -84,6 +87,7 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
                                                                       std::shared_ptr<const ConnectConfig> config,
                                                                       std::u16string prefix) {
   const std::uint16_t peer_port = transport->peer_port();
+  const std::uint32_t largest_frame = transport->largest_frame();
   smb1::ConnectionLimits limits;
   limits.call_timeout = config->call_timeout;
   limits.echo_interval = config->echo_interval;
@@ -115,8 +119,15 @@ Task<tl::expected<std::unique_ptr<Share>, ConnectError>> connect_smb1(Runtime& r
   if (tree->left_open) link->close_later(*tree->left_open);
   std::optional<Attributes> told = tree->root;
   const auto posix_prefix = to_wire_path(config->prefix, NameMapping::posix);
-  bool is_unix = config->unix_extensions && negotiated.has(cifs::CAP_UNIX) && posix_prefix;
-  if (is_unix) is_unix = co_await use_unix_extensions(*link, *posix_prefix, told);
+  const bool may_be_unix = config->unix_extensions && negotiated.has(cifs::CAP_UNIX) && posix_prefix;
+  std::optional<cifs::CifsUnixInfo> extensions;
+  if (may_be_unix) extensions = co_await use_unix_extensions(*link, *posix_prefix, told);
+  const bool is_unix = extensions.has_value();
+  if (is_unix && large_read && (extensions->capabilities & cifs::CIFS_UNIX_LARGE_READ_CAP) != 0) {
+    const std::uint32_t large = std::min(kUnixRead, (largest_frame - kIoOverhead) / kPage * kPage);
+    link->read_size = std::min(large, config->read_size.value_or(large));
+    link->channel->limit_frames(std::max(kLargestFrame, large + kIoOverhead));
+  }
   Smb1Traits traits;
   traits.prefix = is_unix ? *posix_prefix : prefix;
   auto root = co_await look_at_root(*link, *config, traits.prefix, std::move(told));

@@ -26,6 +26,9 @@ bool may_be_done_otherwise(const std::error_code& error) {
          error == NtStatus::STATUS_INVALID_LEVEL || error == NtStatus::STATUS_OBJECT_PATH_SYNTAX_BAD;
 }
 
+// Bytes of a READ_ANDX behind an open, whose answers share our buffer of 64 KiB less a byte.
+constexpr std::uint32_t kMostInChain = 60 * 1024;
+
 template <class Information>
 FileSystemInfo units_of(const Information& information) {
   FileSystemInfo info;
@@ -47,6 +50,13 @@ Result<std::u16string> Smb1Share::wire_path(const std::string& path) const {
   }
   if (traits_.prefix.empty()) return below;
   return below->empty() ? traits_.prefix : traits_.prefix + separator_of(link_->name_mapping) + *below;
+}
+
+// Nothing of what is to be written: Samba 4.17 answers with memory that it has given back where the open had to wait
+// for another client's oplock and the READ behind it then meets that client's lock. Whoever locks what he reads opens
+// it to write, too, as a rule.
+std::uint32_t Smb1Share::first_read_of(const OpenRequest& request) const {
+  return request.write ? 0 : std::min({request.first_read, maximum_read(), kMostInChain});
 }
 
 std::unique_ptr<Open> Smb1Share::adopt(std::uint16_t fid, const Attributes& known, bool write_through) const {
@@ -83,9 +93,7 @@ Task<Result<OpenResult>> Smb1Share::open(OpenRequest request) {
   parameters.file_attributes = new_file_attributes(request);
   parameters.ask_oplock = lease != nullptr;
   if (lease != nullptr) link_->leases.begin_open();
-  // Samba 4.17 answers with memory that it has given back where the open had to wait for another client's oplock and
-  // the READ behind it then meets that client's lock. Whoever locks what he reads opens it to write, too, as a rule.
-  const std::uint32_t first_read = request.write ? 0 : std::min(request.first_read, maximum_read());
+  const std::uint32_t first_read = first_read_of(request);
   Smb1Link::Flight flight;
   flight.push_back(link_->requests.create(parameters, first_read));
   // The answer to NT_CREATE_ANDX has no room for the file's id.

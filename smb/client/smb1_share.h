@@ -61,6 +61,8 @@ class Smb1Share : public Share {
   Smb1Link& wire() const { return *link_; }
   // The path on the wire, below the mounted folder.
   Result<std::u16string> wire_path(const std::string& path) const;
+  // How much to read in one message with the open: no more comes in a chain than our buffer was said to hold.
+  std::uint32_t first_read_of(const OpenRequest& request) const;
   // The open that `fid` names.
   std::unique_ptr<Open> adopt(std::uint16_t fid, const Attributes& known, bool write_through) const;
   // Sends what makes something at `path`, and asks what has come of it: 1, rarely 2.

@@ -88,8 +88,7 @@ Task<Result<OpenResult>> Smb1UnixShare::open(OpenRequest request) {
   if (!on_server) co_return tl::make_unexpected(on_server.error());
   auto* lease = static_cast<Smb1Lease*>(request.lease);
   if (lease != nullptr) wire().leases.begin_open();
-  // Only of what is not written: see Smb1Share::open().
-  const std::uint32_t first_read = request.write ? 0 : std::min(request.first_read, maximum_read());
+  const std::uint32_t first_read = first_read_of(request);
   const FileTime asked_at = now();
   std::shared_ptr<std::optional<Ahead>> ahead;
   if (first_read > 0) ahead = read_ahead(wire(), *on_server, first_read);

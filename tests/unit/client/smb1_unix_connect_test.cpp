@@ -75,6 +75,38 @@ TEST_F(Smb1UnixConnectTest, HasNoAccessControlListsWhereTheServerHasNone) {
 
 // ---- the end of the connection
 
+TEST_F(Smb1UnixConnectTest, ReadsAsMuchAtOnceAsTheExtensionsAllow) {
+  ASSERT_TRUE(room.connect());
+  EXPECT_EQ(room.share->maximum_read(), 60u * 1024) << "not offered";
+  Smb1Room large(with_unix_extensions());
+  large.unix_extensions->offered.capabilities |= cifs::CIFS_UNIX_LARGE_READ_CAP;
+  ASSERT_TRUE(large.connect());
+  EXPECT_EQ(large.share->maximum_read(), 1024u * 1024);
+  Smb1Room limited(with_unix_extensions());
+  limited.unix_extensions->offered.capabilities |= cifs::CIFS_UNIX_LARGE_READ_CAP;
+  limited.config.read_size = 4096;
+  ASSERT_TRUE(limited.connect());
+  EXPECT_EQ(limited.share->maximum_read(), 4096u) << "the user's word";
+}
+
+TEST_F(Smb1UnixConnectTest, ReadsNoMoreAtOnceThanANetbiosSessionHasALengthFor) {
+  server.offered.capabilities |= cifs::CIFS_UNIX_LARGE_READ_CAP;
+  room.on_accept = [](test::MemoryStream& stream) { stream.largest_frame = nbt::kMaximumSessionLength; };
+  ASSERT_TRUE(room.connect());
+  EXPECT_EQ(room.share->maximum_read(), 124u * 1024);
+}
+
+TEST_F(Smb1UnixConnectTest, ReadsNoMoreWithAnOpenThanAChainHolds) {
+  server.offered.capabilities |= cifs::CIFS_UNIX_LARGE_READ_CAP;
+  room.files.content.resize(200'000, 'x');
+  server.basic.end_of_file = room.files.content.size();
+  ASSERT_TRUE(room.connect());
+  const auto result = room.finish(room.share->open(Smb1Room::to_read("f", 1024 * 1024)));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->first_read_done);
+  EXPECT_EQ(result->first.size(), 60u * 1024);
+}
+
 // What a mount does with a file, a folder and a list. False: something of it failed.
 bool work(Smb1Room& room) {
   if (!room.connect() || !room.share->has_posix_acls()) return false;
