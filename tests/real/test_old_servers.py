@@ -83,7 +83,7 @@ class Plaintext(unittest.TestCase):
                 self.assertEqual(mount.output.count("for everybody on the way to read"), 1, mount.output)
                 mount.work(["sh", "-c", f"echo hello > {mount.path}/file"])
                 self.assertEqual((server.folder() / "file").read_text(), "hello\n")
-                # What went out is wiped: only what is kept for the next connection stays, which is UTF-8.
+                # Nothing of what went out is kept, but the password for the next connection, which is UTF-8.
                 self.assertGreater(self.copies_of(self.PASSWORD.encode(), mount.daemon), 0)
                 self.assertEqual(self.copies_of(self.PASSWORD.encode("utf-16-le"), mount.daemon), 0)
 
