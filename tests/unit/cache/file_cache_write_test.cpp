@@ -225,6 +225,14 @@ TEST_F(FileCacheWrite, SendsUpwardsAndRoundWhatIsScattered) {
   EXPECT_EQ(sent, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1}));
 }
 
+TEST_F(FileCacheWrite, SendsAsOneWhatLiesAcrossTheEndOfTheLastWrite) {
+  write(0, "content");
+  release();
+  write(4, "more");
+  ASSERT_EQ(remote.waiting.size(), 1u);
+  EXPECT_EQ(remote.waiting.front().offset, 4u);
+}
+
 TEST_F(FileCacheWrite, GivesTheRightToWriteBackWhenEverythingIsWritten) {
   change_access(Access::read_write);
   write(0, pattern(16));
