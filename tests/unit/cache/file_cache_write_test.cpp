@@ -227,8 +227,11 @@ TEST_F(FileCacheWrite, SendsUpwardsAndRoundWhatIsScattered) {
 
 TEST_F(FileCacheWrite, SendsAsOneWhatLiesAcrossTheEndOfTheLastWrite) {
   write(0, "content");
-  release();
+  truncate(4);
   write(4, "more");
+  flush();
+  release();
+  release();
   ASSERT_EQ(remote.waiting.size(), 1u);
   EXPECT_EQ(remote.waiting.front().offset, 4u);
 }
