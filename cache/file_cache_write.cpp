@@ -219,7 +219,10 @@ void FileCache::admit_writers() {
 
 // Once; what could not be written is not kept any longer.
 std::error_code FileCache::tell_error() {
-  if (error_) extents_.forget_failed();
+  if (error_) {
+    extents_.forget_failed();
+    remote_.handle_unwritten(error_);
+  }
   return std::exchange(error_, {});
 }
 

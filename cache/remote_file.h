@@ -26,6 +26,8 @@ class RemoteFile {
   virtual void truncate(std::uint64_t size, Done done) = 0;
   // Everything written so far reaches stable storage.
   virtual void flush(Done done) = 0;
+  // A failure to write is being told: for whoever reads from now on, what was written is as the server has it again.
+  virtual void handle_unwritten(std::error_code error) = 0;
 
   // The largest single read and write that pays, in bytes.
   virtual std::uint32_t read_size() const = 0;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include "fuse/nodes.h"
 #include "fuse/open_file.h"
@@ -26,6 +27,8 @@ struct FileHandle : std::enable_shared_from_this<FileHandle> {
   const bool writable;
   const bool write_through;
   const bool cached;  // the kernel reads and writes through its page cache
+  // Something that was written could not be kept, perhaps through this handle: told at its next fsync or close.
+  std::error_code untold;
   // Have taken locks through it that its end gives up: of flock(2), and of open file descriptions.
   std::set<client::LockOwner> lock_owners;
 

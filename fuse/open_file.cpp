@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "fuse/handles.h"
+
 namespace smb3fuse::fs {
 
 namespace {
@@ -63,6 +65,14 @@ void OpenFile::drop_data(std::function<void()> done) {
   if (!node) return done();
   node->pages_are_of.reset();
   kernel_.invalidate_data(node->id, [done = std::move(done)](bool) { done(); });
+}
+
+void OpenFile::handle_unwritten(std::error_code error) {
+  for (FileHandle* each : handles) {
+    if (each->writable) each->untold = error;
+  }
+  handle_read_right_lost();
+  drop_data([] {});
 }
 
 // With the opens go the rights, and what the kernel was told under them.

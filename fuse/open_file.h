@@ -74,6 +74,7 @@ class OpenFile final : public client::File::Owner {
   void handle_read_right_lost() override;
   void drop_attributes(std::function<void()> done) override;
   void drop_data(std::function<void()> done) override;
+  void handle_unwritten(std::error_code error) override;
 
   KernelCaches& kernel_;
   FileCensus& census_;

@@ -249,6 +249,7 @@ client::Task<void> Vfs::write(Request request, HandleId id, std::uint64_t offset
     written.error = co_await client::callback<std::error_code>(start);
   }
   if (written.error) {
+    handle->untold = {};
     request.reply_error(errno_of(written.error));
     co_return;
   }
@@ -269,7 +270,10 @@ client::Task<std::error_code> Vfs::flush(FileHandle& handle, bool to_disk) {
   if (const client::FileTime at = handle.shared->file.written_at(); at != 0) {
     written.last_write_time = written.change_time = at;
   }
-  const std::error_code error = co_await handle.shared->file.flush(to_disk);
+  std::error_code error = co_await handle.shared->file.flush(to_disk);
+  // It may have been told through another handle, which wrote something else.
+  const std::error_code untold = std::exchange(handle.untold, {});
+  if (!error) error = untold;
   note_own_change(*handle.shared);
   // All that was written has arrived, and the time of writing is what we say it is: there is nothing to ask.
   if (wrote && !error && !handle.shared->written) {

@@ -42,6 +42,9 @@ class File {
     // Nobody above takes its attributes to be valid, once `done` is called; nor has data of it. Also within the call.
     virtual void drop_attributes(std::function<void()> done) = 0;
     virtual void drop_data(std::function<void()> done) = 0;
+    // What was written and not told to be stored is lost, with the data and the size that came of it; `error` is told
+    // to one of the callers.
+    virtual void handle_unwritten(std::error_code error) = 0;
 
    protected:
     ~Owner() = default;

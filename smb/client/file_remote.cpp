@@ -107,6 +107,11 @@ void File::Remote::flush(cache::RemoteFile::Done done) {
   });
 }
 
+void File::Remote::handle_unwritten(std::error_code error) {
+  end_.known = false;
+  owner_.handle_unwritten(error);
+}
+
 void File::Remote::start_write(std::uint64_t offset, const cache::Buffer& data, bool write_through, File::Done done) {
   note_writing();
   written_since_flush_ = true;

@@ -77,6 +77,7 @@ class File::Remote final : public cache::RemoteFile, private Lease::Holder, priv
   void write(std::uint64_t offset, std::vector<cache::Buffer> data, cache::RemoteFile::Done done) override;
   void truncate(std::uint64_t size, cache::RemoteFile::Done done) override;
   void flush(cache::RemoteFile::Done done) override;
+  void handle_unwritten(std::error_code error) override;
   std::uint32_t read_size() const override { return share_.maximum_read(); }
   std::uint32_t write_size() const override { return share_.maximum_write(); }
 

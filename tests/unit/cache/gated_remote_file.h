@@ -43,6 +43,7 @@ class GatedRemoteFile final : public RemoteFile {
     waiting.push_back({.kind = Kind::truncate, .length = size, .done = std::move(done)});
   }
   void flush(Done done) override { waiting.push_back({.kind = Kind::flush, .done = std::move(done)}); }
+  void handle_unwritten(std::error_code) override { ++unwritten; }
   std::uint32_t read_size() const override { return largest; }
   std::uint32_t write_size() const override { return largest; }
 
@@ -87,6 +88,7 @@ class GatedRemoteFile final : public RemoteFile {
   std::uint32_t largest = 1 << 20;
   int reads = 0;
   int writes = 0;
+  int unwritten = 0;
 
  private:
   void finish(std::size_t index, std::error_code error) {

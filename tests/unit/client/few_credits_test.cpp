@@ -78,6 +78,7 @@ struct Owner final : File::Owner {
   void handle_read_right_lost() override {}
   void drop_attributes(std::function<void()> done) override { done(); }
   void drop_data(std::function<void()> done) override { done(); }
+  void handle_unwritten(std::error_code) override {}
 };
 
 TEST_P(FewCredits, AreEnoughToReadAndWrite) {

@@ -206,6 +206,7 @@ struct Owner final : File::Owner {
   void handle_read_right_lost() override { said.push_back("lost"); }
   void drop_attributes(std::function<void()> done) override { take("drop attributes", std::move(done)); }
   void drop_data(std::function<void()> done) override { take("drop data", std::move(done)); }
+  void handle_unwritten(std::error_code) override { said.push_back("unwritten"); }
   void take(const char* what, std::function<void()> done) {
     said.push_back(what);
     if (holds) {

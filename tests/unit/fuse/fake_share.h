@@ -83,6 +83,7 @@ class FakeShare final : public client::Share {
   int opens = 0;  // not closed yet
   int interrupted = 0;
   std::error_code lock_refused;
+  std::error_code write_refused;
   std::error_code list_refused;
   RemoveHint last_hint;
   client::OpenRequest last_open;
@@ -316,7 +317,8 @@ class FakeShare final : public client::Share {
     void write(std::uint64_t offset, std::vector<cache::Buffer> data, client::AttributeChanges changes, bool,
                WriteDone done) override {
       share_.asked_.push_back("write");
-      if (const std::error_code lost = error()) return share_.runtime_.post([done, lost] { done(lost, {}); });
+      const std::error_code refused = error() ? error() : share_.write_refused;
+      if (refused) return share_.runtime_.post([done, refused] { done(refused, {}); });
       for (const cache::Buffer& piece : data) {
         if (file_->data.size() < offset + piece.size()) share_.resize(*file_, offset + piece.size());
         std::copy(piece.data(), piece.data() + piece.size(), file_->data.begin() + static_cast<std::ptrdiff_t>(offset));

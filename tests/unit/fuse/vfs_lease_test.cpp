@@ -309,6 +309,41 @@ TEST_F(VfsLease, EmptiesAnOpenFileInOrderThatIsOpenedToBeMade) {
   EXPECT_EQ(getattr(node).attr.size, 0U);
 }
 
+TEST_F(VfsLease, ShowsWhatTheServerHasOnceItIsToldThatAWriteWasRefused) {
+  const NodeId node = known("a", "hello");
+  const std::uint64_t writer = open(node, O_RDWR).fh;
+  kernel.write(node, writer, 0, "jelly and more");
+  share.write_refused = make_error_code(NtStatus::STATUS_DISK_FULL);
+  EXPECT_EQ(kernel.ask(FUSE_FSYNC, node, raw(fuse_fsync_in{.fh = writer, .fsync_flags = 0, .padding = 0})).error,
+            ENOSPC);
+  expect_told(Kind::invalidate_data, node);
+  EXPECT_EQ(getattr(node).attr.size, 5U);
+  EXPECT_EQ(kernel.read(node, writer, 0, 100).body, "hello");
+  share.write_refused = {};
+  kernel.close_file(node, writer);
+}
+
+TEST_F(VfsLease, TellsEachWriterOnceThatAWriteWasRefused) {
+  const NodeId node = known("a", "hello");
+  const std::uint64_t first = open(node, O_RDWR).fh;
+  const std::uint64_t second = open(node, O_RDWR).fh;
+  const std::uint64_t reader = open(node, O_RDONLY).fh;
+  kernel.write(node, second, 0, "jelly");
+  share.write_refused = make_error_code(NtStatus::STATUS_DISK_FULL);
+  const auto flush = [&](std::uint64_t handle) {
+    fuse_flush_in in{};
+    in.fh = handle;
+    return kernel.ask(FUSE_FLUSH, node, raw(in)).error;
+  };
+  EXPECT_EQ(flush(first), ENOSPC);
+  share.write_refused = {};
+  EXPECT_EQ(flush(first), 0);
+  EXPECT_EQ(flush(reader), 0);
+  EXPECT_EQ(flush(second), ENOSPC) << "whose data it was";
+  EXPECT_EQ(flush(second), 0);
+  for (const std::uint64_t each : {first, second, reader}) kernel.close_file(node, each);
+}
+
 TEST_F(VfsLease, AppendsWithoutARequestWhereNobodyElseWrites) {
   const NodeId node = known("log", "one ");
   const fuse_open_out opened = open(node, O_WRONLY | O_APPEND);
