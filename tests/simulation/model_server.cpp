@@ -23,6 +23,7 @@ using wire::Command;
 
 namespace {
 
+constexpr unsigned kRefusedOneOf = 12;
 constexpr client::FileTime kEpoch = 133'000'000'000'000'000;  // in 2022
 // An open for no more than this has no part in leases.
 constexpr std::uint32_t kOfAttributes =
@@ -218,9 +219,6 @@ ModelServer::Reply ModelServer::step(const JobRef& job, const ServerRequest& par
   }
   if (takes_time) --open.busy;
   if (takes_time && open.busy == 0) wake();
-  if (fault) {
-    if (const NtStatus status = fault(command); is_error(status)) return refuse(status);
-  }
   switch (command) {
     case Command::close:
       return close(job, part, id);
@@ -250,9 +248,6 @@ ModelServer::Reply ModelServer::create(const JobRef& job, const ServerRequest& p
   using Disposition = wire::CreateDisposition;
   const auto asked = part.as<wire::CreateRequest>();
   const std::string name = ascii(asked.name);
-  if (fault && !name.empty()) {
-    if (const NtStatus status = fault(Command::create); is_error(status)) return refuse(status);
-  }
   FileRef file = find(name);
   const auto disposition = asked.create_disposition;
   const bool overwrites = disposition == Disposition::overwrite || disposition == Disposition::overwrite_if;
@@ -373,6 +368,12 @@ void ModelServer::note_written(const Opening& by) {
 ModelServer::Reply ModelServer::write(Opening& open, const ServerRequest& part) {
   const auto asked = part.as<wire::WriteRequest>();
   const std::string bytes(asked.data.bytes.begin(), asked.data.bytes.end());
+  if (kind_.refuses_writes && open.file->name != kLog && agenda_.pick(kRefusedOneOf) == 0) {
+    say(std::to_string(open.client) + " may not write " + std::to_string(asked.offset) + "+" +
+        std::to_string(bytes.size()) + " of " + std::to_string(open.file->number));
+    if (on_refused) on_refused(open.client, open.file->number, asked.offset, bytes.size());
+    return refuse(NtStatus::STATUS_DISK_FULL);
+  }
   say(std::to_string(open.client) + " writes " + std::to_string(asked.offset) + "+" + std::to_string(bytes.size()) +
       " of " + std::to_string(open.file->number));
   take_from_readers(open);

@@ -34,7 +34,10 @@ struct ServerKind {
   bool answers_late = false;              // so that a break may overtake the answer that it belongs to
   bool guards_all_targets = false;        // no rename over a file that any client has open; else over the renamer's own
   bool breaks_handles_on_delete = false;  // Samba 4.17 does not
+  bool refuses_writes = false;            // now and then, as where the disk is full; but not those to the log
 };
+
+inline constexpr const char* kLog = "log";
 
 class ModelServer {
  public:
@@ -66,8 +69,8 @@ class ModelServer {
   std::function<void(FileNumber file, std::uint64_t offset, const std::string& bytes)> on_write;
   // A client's open that empties a file.
   std::function<void(std::size_t client, FileNumber file)> on_emptied;
-  // Fails what is about to be carried out. Success: it does not.
-  std::function<NtStatus(wire::Command)> fault;
+  // A write that it refuses.
+  std::function<void(std::size_t client, FileNumber file, std::uint64_t offset, std::size_t length)> on_refused;
   std::vector<std::string> complaints() const;
 
   bool trace = false;

@@ -36,9 +36,10 @@ void Oracle::flushed(FileNumber file, std::size_t client, TimePoint since, TimeP
   }
 }
 
-void Oracle::flush_failed(FileNumber file, std::size_t client, TimePoint since) {
+void Oracle::refused(FileNumber file, std::size_t client, std::uint64_t offset, std::size_t length) {
   for (Event& event : files_[file]) {
-    if (event.client == client && event.on_server > since) event.is_certain = false;
+    const bool overlaps = event.offset < offset + length && offset < event.offset + event.bytes.size();
+    if (event.client == client && overlaps) event.is_certain = false;
   }
 }
 

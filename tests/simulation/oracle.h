@@ -45,9 +45,10 @@ class Oracle {
   void end(FileNumber file, Change change, TimePoint now, bool leased, bool flushed);
   // The call has failed: it may have been done, or not.
   void fail(FileNumber file, Change change, TimePoint now);
-  // A flush of the client that began at `since` has succeeded, or failed: what it was for may be lost.
+  // A flush of the client that began at `since` has succeeded.
   void flushed(FileNumber file, std::size_t client, TimePoint since, TimePoint now);
-  void flush_failed(FileNumber file, std::size_t client, TimePoint since);
+  // The server has refused to write that: it may be seen until this is told, or be there if it is written again.
+  void refused(FileNumber file, std::size_t client, std::uint64_t offset, std::size_t length);
 
   // Who looks at a file, and when.
   struct View {

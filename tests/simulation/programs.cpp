@@ -37,6 +37,17 @@ Programs::Programs(World& world, bool trace) : world_(world), trace_(trace) {
   world_.server.on_emptied = [this](std::size_t client, std::uint64_t file) {
     emptied_.push_back({client, file, now()});
   };
+  world_.server.on_refused = [this](std::size_t client, std::uint64_t file, std::uint64_t offset, std::size_t length) {
+    note_refused(client, file, offset, length);
+  };
+  // What was refused is sent again if its open was closed meanwhile.
+  world_.server.on_write = [this](std::uint64_t file, std::uint64_t offset, const std::string& bytes) {
+    for (auto& [descriptor, writer] : writers_) {
+      if (writer.file != file) continue;
+      std::erase_if(writer.refused,
+                    [&](const auto& each) { return offset <= each.first && each.second <= offset + bytes.size(); });
+    }
+  };
 }
 
 bool Programs::Open::reads() const { return (file->flags & O_ACCMODE) != O_WRONLY; }
@@ -59,6 +70,33 @@ void Programs::expect(std::size_t client, const std::string& call, int error, st
   say(client, call + (error == 0 ? "" : std::string(": ") + std::strerror(error)));
   if (error != 0 && std::find(may_be.begin(), may_be.end(), error) == may_be.end()) {
     fail(std::to_string(client) + ": " + call + " fails: " + std::strerror(error));
+  }
+}
+
+void Programs::note_refused(std::size_t client, std::uint64_t file, std::uint64_t offset, std::size_t length) {
+  oracle_.refused(file, client, offset, length);
+  refused_.emplace(client, file);
+  for (auto& [descriptor, writer] : writers_) {
+    if (descriptor.first != client || writer.file != file) continue;
+    for (const auto& [from, until] : writer.written) {
+      if (from < offset + length && offset < until) writer.refused.emplace_back(offset, offset + length);
+    }
+  }
+}
+
+bool Programs::is_told_failure(std::size_t client, const Open& open, int error) {
+  if (error != ENOSPC || !refused_.contains({client, open.number()})) return false;
+  say(client, words_of(open) + ": " + std::strerror(error));
+  const auto writer = writers_.find({client, open.file->handle});
+  if (writer != writers_.end()) writer->second.refused.clear();
+  return true;
+}
+
+// The program takes what it has written to be stored.
+void Programs::note_stored(std::size_t client, const Open& open, const std::string& call) {
+  auto writer = writers_.extract({client, open.file->handle});
+  if (!writer.empty() && !writer.mapped().refused.empty()) {
+    fail(std::to_string(client) + ": " + call + " does not tell that a write was refused");
   }
 }
 
@@ -87,6 +125,8 @@ Task<std::optional<Programs::Open>> Programs::open(std::size_t client, std::stri
     if ((flags & O_TRUNC) == 0 || each.client != client || each.at < from || each.file == number) continue;
     oracle_.fail(each.file, oracle_.begin_resize(each.file, client, 0, from), now());
   }
+  // Of what another descriptor wrote, which is told, too.
+  if (outcome.error == ENOSPC && (flags & O_TRUNC) != 0 && !refused_.empty()) co_return std::nullopt;
   if (outcome.error != 0) {
     expect(client, call, outcome.error, {ENOENT, ESTALE});
     if (outcome.error == ENOENT) expect_bound(client, call, name, 0, from);
@@ -129,15 +169,21 @@ Task<void> Programs::close(std::size_t client, Open open) {
   say(client, "close " + words_of(open) + " ...");
   const TimePoint from = now();
   const int error = co_await world_.kernel(client).close(open.file);
+  if (is_told_failure(client, open, error)) co_return;
   expect(client, "close " + words_of(open), error);
-  if (error == 0 && open.writes()) oracle_.flushed(open.number(), client, from, now());
+  if (error != 0 || !open.writes()) co_return;
+  oracle_.flushed(open.number(), client, from, now());
+  note_stored(client, open, "close " + words_of(open));
 }
 
 Task<void> Programs::sync(std::size_t client, Open open) {
   const TimePoint from = now();
   const int error = co_await world_.kernel(client).sync(open.file);
+  if (is_told_failure(client, open, error)) co_return;
   expect(client, "fsync " + words_of(open), error);
-  if (error == 0 && open.writes()) oracle_.flushed(open.number(), client, from, now());
+  if (error != 0 || !open.writes()) co_return;
+  oracle_.flushed(open.number(), client, from, now());
+  note_stored(client, open, "fsync " + words_of(open));
 }
 
 Task<void> Programs::read(std::size_t client, Open open, std::uint64_t offset, std::size_t length) {
@@ -157,7 +203,14 @@ Task<void> Programs::write(std::size_t client, Open open, std::uint64_t offset, 
   say(client, call + " ...");
   const bool leased = world_.server.holds_write(client, open.number());
   const Oracle::Change change = oracle_.begin_write(open.number(), client, offset, bytes, now());
+  Writer& writer = writers_[{client, open.file->handle}];
+  writer.file = open.number();
+  writer.written.emplace_back(offset, offset + length);
   const int error = co_await world_.kernel(client).write(open.file, offset, bytes);
+  if (is_told_failure(client, open, error)) {
+    oracle_.fail(open.number(), change, now());
+    co_return;
+  }
   expect(client, call, error);
   const bool still_leased = leased && world_.server.holds_write(client, open.number());
   oracle_.end(open.number(), change, now(), still_leased, open.write_through());
@@ -168,6 +221,10 @@ Task<void> Programs::truncate(std::size_t client, Open open, std::uint64_t size)
   say(client, call + " ...");
   const Oracle::Change change = oracle_.begin_resize(open.number(), client, size, now());
   const int error = co_await world_.kernel(client).truncate(open.file, size);
+  if (is_told_failure(client, open, error)) {
+    oracle_.fail(open.number(), change, now());
+    co_return;
+  }
   expect(client, call, error);
   oracle_.end(open.number(), change, now(), false, true);
 }

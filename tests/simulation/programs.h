@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,11 @@ class Programs {
   bool failed() const { return !failure_.empty(); }
 
  private:
+  // A program is told, through its descriptor, that writing has failed.
+  bool is_told_failure(std::size_t client, const Open& open, int error);
+  void note_stored(std::size_t client, const Open& open, const std::string& call);
+  void note_refused(std::size_t client, std::uint64_t file, std::uint64_t offset, std::size_t length);
+
   // What a call has shown.
   struct Seen {
     std::string call;
@@ -77,6 +83,13 @@ class Programs {
     std::size_t client;
     std::uint64_t file;
     TimePoint at;
+  };
+  // What was written through a descriptor since it was last synced, and what of it was refused: to be told.
+  using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // from, until
+  struct Writer {
+    std::uint64_t file;
+    Ranges written;
+    Ranges refused;
   };
   struct Line {
     std::size_t client;
@@ -106,9 +119,9 @@ class Programs {
   std::vector<Seen> seen_;
   std::vector<Rename> renames_;
   std::vector<Emptied> emptied_;
+  std::map<std::pair<std::size_t, std::uint64_t>, Writer> writers_;  // by client and descriptor
+  std::set<std::pair<std::size_t, std::uint64_t>> refused_;          // whose writes to which file have been
   std::vector<Line> lines_;
 };
-
-inline constexpr const char* kLog = "log";
 
 }  // namespace smb3fuse::simulation

@@ -25,14 +25,15 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 // Found by longer runs: each showed a fault that has been mended.
+enum class Setting : std::uint8_t { leases, oplocks, full_disk };
 struct Regression {
   std::uint64_t seed;
-  bool leases = true;
+  Setting setting = Setting::leases;
 };
 constexpr std::array kRegressions{Regression{10336},  Regression{11101},   Regression{11190},
                                   Regression{11496},  Regression{12215},   Regression{400955},
                                   Regression{600710}, Regression{811185},  Regression{830014},
-                                  Regression{841828}, Regression{1001706}, Regression{601142, false}};
+                                  Regression{841828}, Regression{1001706}, Regression{601142, Setting::oplocks}};
 
 constexpr unsigned kRunsInCi = 40;
 constexpr int kProgramsOfEach = 2;
@@ -52,7 +53,7 @@ struct Circumstances {
   std::size_t memory;
 };
 
-Circumstances circumstances_of(std::uint64_t seed, bool leases) {
+Circumstances circumstances_of(std::uint64_t seed, Setting setting) {
   constexpr std::uint32_t kR = wire::SMB2_LEASE_READ_CACHING;
   constexpr std::uint32_t kH = wire::SMB2_LEASE_HANDLE_CACHING;
   constexpr std::uint32_t kW = wire::SMB2_LEASE_WRITE_CACHING;
@@ -65,15 +66,16 @@ Circumstances circumstances_of(std::uint64_t seed, bool leases) {
   kind.answers_late = pick(2) == 0;
   kind.guards_all_targets = pick(2) == 0;
   kind.breaks_handles_on_delete = pick(2) == 0;
-  kind.leases = leases;
-  if (!leases && pick(2) == 0) kind.dialect = wire::Dialect::smb_2_0_2;
+  kind.refuses_writes = setting == Setting::full_disk;
+  kind.leases = setting == Setting::leases || (kind.refuses_writes && pick(2) == 0);
+  if (!kind.leases && pick(2) == 0) kind.dialect = wire::Dialect::smb_2_0_2;
   const std::size_t memory = pick(4) == 0 ? 16 * 1024 : std::size_t{512} << 20;
   return {kind, memory};
 }
 
 class Simulation {
  public:
-  Simulation(std::uint64_t seed, bool leases) : Simulation(seed, circumstances_of(seed, leases)) {}
+  Simulation(std::uint64_t seed, Setting setting) : Simulation(seed, circumstances_of(seed, setting)) {}
 
   // How many system calls it made.
   std::size_t run() {
@@ -205,27 +207,29 @@ class Simulation {
 };
 
 // How many calls were made.
-std::size_t run_seeds(std::uint64_t first, std::uint64_t runs, bool leases) {
+std::size_t run_seeds(std::uint64_t first, std::uint64_t runs, Setting setting) {
   spdlog::set_level(spdlog::level::err);
   std::size_t calls = 0;
   for (std::uint64_t seed = first; seed < first + runs && !testing::Test::HasFailure(); ++seed) {
-    calls += Simulation(seed, leases).run();
+    calls += Simulation(seed, setting).run();
   }
   return calls;
 }
 
-void run_wanted_seeds(bool leases) {
+void run_wanted_seeds(Setting setting) {
   const std::uint64_t runs = number_from("SMB3FUSE_SIMULATION_RUNS", kRunsInCi);
-  const std::size_t calls = run_seeds(number_from("SMB3FUSE_SIMULATION_SEED", 1), runs, leases);
+  const std::size_t calls = run_seeds(number_from("SMB3FUSE_SIMULATION_SEED", 1), runs, setting);
   std::printf("%zu system calls in %llu runs\n", calls, static_cast<unsigned long long>(runs));
 }
 
-TEST(Simulation, KeepsThePromisesOfTheMountsWhateverProgramsDo) { run_wanted_seeds(true); }
+TEST(Simulation, KeepsThePromisesOfTheMountsWhateverProgramsDo) { run_wanted_seeds(Setting::leases); }
 
-TEST(Simulation, KeepsThemUnderOplocks) { run_wanted_seeds(false); }
+TEST(Simulation, KeepsThemUnderOplocks) { run_wanted_seeds(Setting::oplocks); }
+
+TEST(Simulation, KeepsThemWhereWritesAreRefused) { run_wanted_seeds(Setting::full_disk); }
 
 TEST(Simulation, KeepsThemWhereItOnceDidNot) {
-  for (const Regression& each : kRegressions) run_seeds(each.seed, 1, each.leases);
+  for (const Regression& each : kRegressions) run_seeds(each.seed, 1, each.setting);
 }
 
 }  // namespace
