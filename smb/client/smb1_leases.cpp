@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace smb3fuse::client {
 namespace {
@@ -12,6 +13,7 @@ using Alive = std::weak_ptr<char>;
 
 // Breaks of opens that never come must not pile up: more than a server can have under way for our opens.
 constexpr std::size_t kMaximumEarly = 256;
+constexpr Duration kContended = std::chrono::seconds(10);
 
 cifs::OplockLevel left_after(bool keeps_level_ii) {
   return keeps_level_ii ? cifs::OplockLevel::level_ii : cifs::OplockLevel::none;
@@ -76,6 +78,7 @@ void Smb1Leases::handle_break(ByteView message) {
   const std::uint16_t fid = request->fid;
   const bool keeps_level_ii = request->new_oplock_level != 0;
   const TimePoint received = now_();
+  last_break_ = received;
   const auto found = by_fid_.find(fid);
   if (found == by_fid_.end()) {
     // Of an open that is not answered yet, or one that we have closed meanwhile: the CLOSE says it.
@@ -114,6 +117,8 @@ void Smb1Leases::note_acknowledged(TimePoint received) {
   ++breaks_.acknowledged;
   breaks_.longest = std::max(breaks_.longest, now_() - received);
 }
+
+bool Smb1Leases::is_contended() const { return last_break_ && now_() - *last_break_ < kContended; }
 
 LeaseStatus Smb1Leases::held() const {
   LeaseStatus status;

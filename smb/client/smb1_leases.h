@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "smb/cifs/file.h"
@@ -46,6 +47,9 @@ class Smb1Leases {
   // Nothing that was granted holds any more.
   void handle_lost();
 
+  // Others have wanted what was held here, a short while ago.
+  bool is_contended() const;
+
   LeaseStatus held() const;
   const BreakStatus& breaks() const { return breaks_; }
 
@@ -61,6 +65,7 @@ class Smb1Leases {
   std::vector<Smb1Lease*> leases_;
   std::size_t opening_ = 0;              // opens not answered yet, of all
   std::map<std::uint16_t, bool> early_;  // breaks of opens that they may have made: is level II left?
+  std::optional<TimePoint> last_break_;
   BreakStatus breaks_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // whoever is done with a break may be late
 };

@@ -91,7 +91,9 @@ Task<Result<OpenResult>> Smb1UnixShare::open(OpenRequest request) {
   const std::uint32_t first_read = first_read_of(request);
   const FileTime asked_at = now();
   std::shared_ptr<std::optional<Ahead>> ahead;
-  if (first_read > 0) ahead = read_ahead(wire(), *on_server, first_read);
+  // Two opens of one file that wait for another client stop Samba 4.17's smbd for 5 to 10 seconds: it blocks in the
+  // second one, and what wakes it there goes to the first.
+  if (first_read > 0 && !wire().leases.is_contended()) ahead = read_ahead(wire(), *on_server, first_read);
   Smb1Link::Flight flight;
   flight.push_back(Smb1UnixRequests(wire().requests).open(*on_server, request));
   flight.push_back(Smb1UnixRequests(wire().requests).query_basic(*on_server));

@@ -43,6 +43,21 @@ TEST_F(Smb1UnixShareTest, OpensAndReadsInOneRoundTrip) {
   expect_nothing_open();
 }
 
+TEST_F(Smb1UnixShareTest, OpensAFileOnceOnlyForAWhileAfterABreak) {
+  const std::unique_ptr<Open> other = opened("other");
+  room.server.take_oplock(*room.files.opens().begin(), false);
+  room.runtime.run();
+  room.files.created.clear();
+  auto result = room.finish(share().open(Smb1Room::to_read("f", kFirstRead)));
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->first_read_done);
+  EXPECT_THAT(room.files.created, IsEmpty()) << "it would wait beside the POSIX open";
+  room.runtime.advance(10s);
+  result = room.finish(share().open(Smb1Room::to_read("f", kFirstRead)));
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->first_read_done);
+}
+
 TEST_F(Smb1UnixShareTest, TakesNothingThatWasReadOfAFileThatIsAnotherByThen) {
   cifs::UnixBasic other = server.basic;
   other.last_modification_time.value += 1;
