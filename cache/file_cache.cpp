@@ -24,6 +24,7 @@ void FileCache::change_access(Access to, Done done) {
   access_ = to;
   // What was fetched without the right may have changed before the right came.
   if (gains_read || loses_read) forget_fetched();
+  if (loses_read) extents_.forget_failed();  // others may have written there meanwhile; the error is still to be told
   if (!loses_write) {
     ready(std::move(done), {});
     return;

@@ -30,10 +30,19 @@ struct Regression {
   std::uint64_t seed;
   Setting setting = Setting::leases;
 };
-constexpr std::array kRegressions{Regression{10336},  Regression{11101},   Regression{11190},
-                                  Regression{11496},  Regression{12215},   Regression{400955},
-                                  Regression{600710}, Regression{811185},  Regression{830014},
-                                  Regression{841828}, Regression{1001706}, Regression{601142, Setting::oplocks}};
+constexpr std::array kRegressions{Regression{10336},
+                                  Regression{11101},
+                                  Regression{11190},
+                                  Regression{11496},
+                                  Regression{12215},
+                                  Regression{400955},
+                                  Regression{600710},
+                                  Regression{811185},
+                                  Regression{830014},
+                                  Regression{841828},
+                                  Regression{1001706},
+                                  Regression{601142, Setting::oplocks},
+                                  Regression{5000091, Setting::full_disk}};
 
 constexpr unsigned kRunsInCi = 40;
 constexpr int kProgramsOfEach = 2;

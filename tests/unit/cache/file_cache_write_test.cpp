@@ -139,6 +139,18 @@ TEST_F(FileCacheWrite, TellsAFailureOnceByTheNextFlush) {
   EXPECT_EQ(remote.writes, 1) << "it is not tried for ever";
 }
 
+TEST_F(FileCacheWrite, ShowsNoMoreOfAFailureOnceOthersMayWrite) {
+  change_access(Access::read_write);
+  write(0, pattern(16));
+  fail();
+  EXPECT_EQ(try_read(0, 16), pattern(16));
+  change_access(Access::none);
+  EXPECT_FALSE(try_read(0, 16));
+  const Pending told = flush();
+  turn();
+  EXPECT_EQ(told->error, std::errc::no_space_on_device);
+}
+
 TEST_F(FileCacheWrite, TellsAFailureOnceByTheNextWriteAndDoesNotTakeItsData) {
   write(0, pattern(16));
   turn();
