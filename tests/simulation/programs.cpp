@@ -30,6 +30,16 @@ std::string range(std::uint64_t offset, std::size_t length) {
   return std::to_string(offset) + "+" + std::to_string(length);
 }
 
+// What of `ranges` lies outside of [begin, end).
+Programs::Ranges without(const Programs::Ranges& ranges, std::uint64_t begin, std::uint64_t end) {
+  Programs::Ranges left;
+  for (const auto& [from, until] : ranges) {
+    if (from < std::min(until, begin)) left.emplace_back(from, std::min(until, begin));
+    if (std::max(from, end) < until) left.emplace_back(std::max(from, end), until);
+  }
+  return left;
+}
+
 }  // namespace
 
 Programs::Programs(World& world, bool trace) : world_(world), trace_(trace) {
@@ -44,8 +54,8 @@ Programs::Programs(World& world, bool trace) : world_(world), trace_(trace) {
   world_.server.on_write = [this](std::uint64_t file, std::uint64_t offset, const std::string& bytes) {
     for (auto& [descriptor, writer] : writers_) {
       if (writer.file != file) continue;
-      std::erase_if(writer.refused,
-                    [&](const auto& each) { return offset <= each.first && each.second <= offset + bytes.size(); });
+      writer.written = without(writer.written, offset, offset + bytes.size());
+      writer.refused = without(writer.refused, offset, offset + bytes.size());
     }
   };
 }

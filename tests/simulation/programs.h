@@ -24,6 +24,7 @@ class Programs {
   Programs(const Programs&) = delete;
   Programs& operator=(const Programs&) = delete;
 
+  using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // from, until
   struct Open {
     ModelKernel::File file;
     bool reads() const;
@@ -84,8 +85,7 @@ class Programs {
     std::uint64_t file;
     TimePoint at;
   };
-  // What was written through a descriptor since it was last synced, and what of it was refused: to be told.
-  using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // from, until
+  // What was written through a descriptor and is not on the server, and what of it was refused: to be told.
   struct Writer {
     std::uint64_t file;
     Ranges written;
