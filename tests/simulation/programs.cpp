@@ -98,7 +98,7 @@ bool Programs::is_told_failure(std::size_t client, const Open& open, int error) 
   if (error != ENOSPC || !refused_.contains({client, open.number()})) return false;
   say(client, words_of(open) + ": " + std::strerror(error));
   const auto writer = writers_.find({client, open.file->handle});
-  if (writer != writers_.end()) writer->second.refused.clear();
+  if (writer != writers_.end()) writers_.erase(writer);
   return true;
 }
 
