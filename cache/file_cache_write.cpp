@@ -30,7 +30,7 @@ void FileCache::write(std::uint64_t offset, const Buffer& data, Done done) {
     const Buffer copy = copy_into_room(offset, data);
     if (!extents_.append(offset, copy, copy_room_, epoch_)) extents_.write(offset, copy, epoch_, now);
   }
-  // What lies across it goes out as one.
+  // What lies across the end of the last WRITE goes out as one.
   if (offset < sent_to_ && sent_to_ < end) sent_to_ = offset;
   note_own_end(end);
   last_end_ = end;

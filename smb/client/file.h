@@ -42,8 +42,8 @@ class File {
     // Nobody above takes its attributes to be valid, once `done` is called; nor has data of it. Also within the call.
     virtual void drop_attributes(std::function<void()> done) = 0;
     virtual void drop_data(std::function<void()> done) = 0;
-    // What was written and not told to be stored is lost, with the data and the size that came of it; `error` is told
-    // to one of the callers.
+    // Something that was written could not be stored: it is not shown any more, nor is the size that came of it. One of
+    // the callers is told `error`; the owner tells the others who write.
     virtual void handle_unwritten(std::error_code error) = 0;
 
    protected:
